@@ -1,0 +1,61 @@
+"""The kernel's heartbeat: whether its process still echoes, even while C code holds the interpreter.
+
+It never proves *who* echoes: a program that took over the ports echoes as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import zmq
+import zmq.asyncio
+from jupyter_client.connect import ConnectionFileMixin
+
+BEAT_EVERY_S = 1.0
+SILENT_AFTER_S = 3.0
+
+
+class Heartbeat:
+    """Calls back when the beat stops and when it comes back. Owned by a `ZmqLink`."""
+
+    def __init__(self, connection: Mapping[str, Any], on_change: Callable[[bool], None]) -> None:
+        self._on_change = on_change
+        self._beating = True
+        # A context of its own: IMMEDIATE and SNDTIMEO of the link's context would make each ping an error.
+        self._context = zmq.asyncio.Context()
+        self._wiring = ConnectionFileMixin(context=self._context)
+        self._wiring.load_connection_info(connection)  # type: ignore[arg-type]  # a TypedDict upstream; ours is unread JSON
+        self._task = asyncio.create_task(self._run(), name="heartbeat")
+
+    async def close(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._context.destroy(linger=0)
+
+    async def _run(self) -> None:
+        while True:
+            echo = self._wiring.connect_hb()
+            echo.setsockopt(zmq.LINGER, 0)
+            try:
+                while await self._beat(echo):
+                    self._set(True)
+                    await asyncio.sleep(BEAT_EVERY_S)
+                self._set(False)
+            finally:
+                echo.close()  # a REQ socket that got no answer cannot ask again
+
+    async def _beat(self, echo: zmq.asyncio.Socket) -> bool:
+        await echo.send(b"ping")
+        if not await echo.poll(int(SILENT_AFTER_S * 1000)):
+            return False
+        await echo.recv()
+        return True
+
+    def _set(self, beating: bool) -> None:
+        if beating is not self._beating:
+            self._beating = beating
+            self._on_change(beating)
