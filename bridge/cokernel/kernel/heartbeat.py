@@ -24,7 +24,7 @@ class Heartbeat:
     def __init__(self, connection: Mapping[str, Any], on_change: Callable[[bool], None]) -> None:
         self._on_change = on_change
         self._beating = True
-        # A context of its own: IMMEDIATE and SNDTIMEO of the link's context would make each ping an error.
+        # A context of its own: with IMMEDIATE a ping to a dead kernel would block instead of time out.
         self._context = zmq.asyncio.Context()
         self._wiring = ConnectionFileMixin(context=self._context)
         self._wiring.load_connection_info(connection)  # type: ignore[arg-type]  # a TypedDict upstream; ours is unread JSON

@@ -139,7 +139,12 @@ class KernelLink(Protocol):
         ...
 
     async def request(
-        self, channel: Channel, msg_type: str, content: Mapping[str, Any], *, timeout_s: float | None
+        self,
+        channel: Channel,
+        msg_type: str,
+        content: Mapping[str, Any],
+        *,
+        timeout_s: float | None,
     ) -> Message:
         """Send and await the reply on the same channel; None waits until the kernel goes away.
 

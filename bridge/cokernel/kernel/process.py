@@ -58,8 +58,7 @@ class ProcessWatch:
         self._on_end()
 
     async def _poll(self) -> None:
-        # Without pidfd there is no event to await.
-        while psutil.pid_exists(self.pid):
+        while psutil.pid_exists(self.pid):  # noqa: ASYNC110  # without pidfd there is no event to await
             await asyncio.sleep(_POLL_S)
         self._task = None
         self._on_end()

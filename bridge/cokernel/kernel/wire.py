@@ -23,7 +23,14 @@ PROTOCOL_VERSION = "5.3"
 MAX_BODY_BYTES = 32_000_000
 """A larger body of an output is counted, not held: one message of a kernel must not fill the bridge's memory."""
 
-_BULKY = {"stream", "display_data", "execute_result", "update_display_data", "comm_msg", "comm_open"}
+_BULKY = {
+    "stream",
+    "display_data",
+    "execute_result",
+    "update_display_data",
+    "comm_msg",
+    "comm_open",
+}
 _PARTS = 5
 
 
@@ -89,7 +96,9 @@ class Codec:
                 dropped_bytes=len(body) if too_large else 0,
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise Untrusted(f"The kernel sent a malformed message ({type(error).__name__}).") from error
+            raise Untrusted(
+                f"The kernel sent a malformed message ({type(error).__name__})."
+            ) from error
 
     def _verified_parts(self, frames: Sequence[bytes]) -> Sequence[bytes]:
         try:

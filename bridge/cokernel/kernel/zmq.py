@@ -5,7 +5,7 @@ CurveZMQ keys); the pump is our own, because its clients throw away each other's
 drop output under load (facts in docs/design.md). The socket options, each for a measured fault:
 
 * ``RCVHWM=0``: with the default of 1,000 a burst of displays loses messages, the reply's `idle` among them.
-* ``IMMEDIATE=1, SNDTIMEO=0``: the default queues for a dead kernel, and the restarted one executes the stale code.
+* ``IMMEDIATE=1``, sending with NOBLOCK: the default queues for a dead kernel, and the restarted one executes it.
 * ``LINGER=0``: a closed link leaves nothing behind in a queue.
 """
 
@@ -16,7 +16,7 @@ import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import zmq
@@ -39,10 +39,19 @@ BATCH = 200
 
 _WHY_DOWN = {
     LinkState.CONNECTING: ("The connection to the kernel is being made.", "Try again in a moment."),
-    LinkState.RESTARTING: ("The kernel is being restarted.", "Try again in a moment; its variables are gone."),
-    LinkState.SILENT: ("The kernel does not answer; its process may be stopped.", "Nothing was sent."),
+    LinkState.RESTARTING: (
+        "The kernel is being restarted.",
+        "Try again in a moment; its variables are gone.",
+    ),
+    LinkState.SILENT: (
+        "The kernel does not answer; its process may be stopped.",
+        "Nothing was sent.",
+    ),
     LinkState.DEAD: ("The kernel is dead.", "Ask for it to be restarted, or use another kernel."),
-    LinkState.CLOSED: ("The connection to the kernel was closed.", "Choose a kernel with use_kernel."),
+    LinkState.CLOSED: (
+        "The connection to the kernel was closed.",
+        "Choose a kernel with use_kernel.",
+    ),
 }
 
 
@@ -122,7 +131,12 @@ class ZmqLink:
         return self._send(channel, msg_type, content, header=header, parent=parent)
 
     async def request(
-        self, channel: Channel, msg_type: str, content: Mapping[str, Any], *, timeout_s: float | None
+        self,
+        channel: Channel,
+        msg_type: str,
+        content: Mapping[str, Any],
+        *,
+        timeout_s: float | None,
     ) -> Message:
         if self._state is not LinkState.UP:
             raise LinkDown(*_WHY_DOWN[self._state])
@@ -146,19 +160,21 @@ class ZmqLink:
 
     def _open_sockets(self) -> None:
         self._context = zmq.asyncio.Context()
-        for option, value in ((zmq.RCVHWM, 0), (zmq.IMMEDIATE, 1), (zmq.SNDTIMEO, 0)):
-            self._context.setsockopt(option, value)
+        self._context.setsockopt(zmq.RCVHWM, 0)
+        self._context.setsockopt(zmq.IMMEDIATE, 1)
         identity = self.session_id.encode()
         wiring = ConnectionFileMixin(context=self._context)
         wiring.load_connection_info(self._connection)  # type: ignore[arg-type]  # a TypedDict upstream; ours is unread JSON
-        self._sockets = {
+        connected = {
             Channel.IOPUB: wiring.connect_iopub(),
             Channel.SHELL: wiring.connect_shell(identity),
             Channel.CONTROL: wiring.connect_control(identity),
             Channel.STDIN: wiring.connect_stdin(identity),
         }
-        for channel, zsocket in self._sockets.items():
+        for channel, connected_socket in connected.items():
+            zsocket = cast(zmq.asyncio.Socket, connected_socket)  # what an asyncio context makes
             zsocket.setsockopt(zmq.LINGER, 0)
+            self._sockets[channel] = zsocket
             self._tasks.append(
                 asyncio.create_task(self._pump(channel, zsocket), name=f"pump {channel.value}")
             )
@@ -174,13 +190,18 @@ class ZmqLink:
     ) -> str:
         msg_id, frames = self._codec.encode(msg_type, content, header=header, parent=parent)
         # With NOBLOCK the future is done when it is returned: sent, or zmq.Again because nobody is connected.
-        sent = self._sockets[channel].send_multipart(frames, flags=zmq.NOBLOCK)
+        sent = _done(self._sockets[channel].send_multipart(frames, flags=zmq.NOBLOCK))
         if (error := sent.exception()) is not None:
             raise LinkDown("The kernel cannot be reached.", "Nothing was sent.") from error
         return msg_id
 
     async def _request(
-        self, channel: Channel, msg_type: str, content: Mapping[str, Any], *, timeout_s: float | None
+        self,
+        channel: Channel,
+        msg_type: str,
+        content: Mapping[str, Any],
+        *,
+        timeout_s: float | None,
     ) -> Message:
         msg_id = self._send(channel, msg_type, content)
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -197,7 +218,7 @@ class ZmqLink:
             frames = await zsocket.recv_multipart()
             for _ in range(BATCH):
                 self._arrived(channel, frames)
-                more = zsocket.recv_multipart(flags=zmq.NOBLOCK)
+                more = _done(zsocket.recv_multipart(flags=zmq.NOBLOCK))
                 if more.exception() is not None:
                     break
                 frames = more.result()
@@ -211,7 +232,9 @@ class ZmqLink:
         except Untrusted as error:
             self._untrusted += 1
             if self._untrusted in (1, 10, 100) or self._untrusted % 1000 == 0:
-                log.warning("Dropped message number %d on %s: %s", self._untrusted, channel.value, error)
+                log.warning(
+                    "Dropped message number %d on %s: %s", self._untrusted, channel.value, error
+                )
             return
         waiting = self._pending.get(message.parent_id)
         if waiting is not None and waiting[0] is channel and not waiting[1].done():
@@ -226,21 +249,30 @@ class ZmqLink:
 
     async def _prove(self) -> KernelInfo:
         """Ask on control (answers while the kernel is busy) and on shell (older kernels) until one answer is signed."""
-        while True:
-            asked = [
-                asyncio.ensure_future(self._request(channel, "kernel_info_request", {}, timeout_s=None))
-                for channel in (Channel.CONTROL, Channel.SHELL)
-            ]
-            done, late = await _first(asked, PROBE_EVERY_S)
-            for request in late:
-                request.cancel()
-            answers = [request.result() for request in done if request.exception() is None]
-            if answers:
-                break
-            if done:  # nobody is connected yet: that was an error at once, not a wait
-                await asyncio.sleep(PROBE_EVERY_S / 10)
+        answer = None
+        while answer is None:
+            await self._wait_for_peer()
+            answer = await self._ask_who()
         await self._wait_for_subscription()
-        return _kernel_info(answers[0].content, await self._find_pid())
+        return _kernel_info(answer.content, await self._find_pid())
+
+    async def _wait_for_peer(self) -> None:
+        """With IMMEDIATE a socket can be written to only once it is connected."""
+        for channel in (Channel.CONTROL, Channel.SHELL):
+            zsocket: Any = self._sockets[channel]  # upstream's stub forgets the flags of poll
+            await zsocket.poll(None, zmq.POLLOUT)
+
+    async def _ask_who(self) -> Message | None:
+        asked = [
+            asyncio.create_task(self._request(channel, "kernel_info_request", {}, timeout_s=None))
+            for channel in (Channel.CONTROL, Channel.SHELL)
+        ]
+        done, late = await asyncio.wait(
+            asked, timeout=PROBE_EVERY_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        for request in late:
+            request.cancel()
+        return next((request.result() for request in done if request.exception() is None), None)
 
     async def _wait_for_subscription(self) -> None:
         try:
@@ -268,7 +300,8 @@ class ZmqLink:
                 "The connection file is stale, or another program took the ports; start the kernel anew.",
             )
         return NoAnswer(
-            f"No kernel answered in {timeout_s:g} s.", "The connection file may be stale; start the kernel anew."
+            f"No kernel answered in {timeout_s:g} s.",
+            "The connection file may be stale; start the kernel anew.",
         )
 
     # -- life cycle
@@ -349,10 +382,9 @@ class ZmqLink:
                 answer.set_exception(LinkDown(detail or what, next_step))
 
 
-async def _first(
-    requests: list[asyncio.Future[Message]], timeout_s: float
-) -> tuple[set[asyncio.Future[Message]], set[asyncio.Future[Message]]]:
-    return await asyncio.wait(requests, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+def _done(result: Any) -> asyncio.Future[Any]:
+    """With NOBLOCK, zmq.asyncio returns a future that is done already; its annotation says only Awaitable."""
+    return cast("asyncio.Future[Any]", result)
 
 
 def _kernel_info(content: Mapping[str, Any], pid: int | None) -> KernelInfo:
