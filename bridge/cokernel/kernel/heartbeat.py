@@ -12,7 +12,8 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
-from jupyter_client.connect import ConnectionFileMixin
+
+from cokernel.kernel.sockets import connect_channel
 
 BEAT_EVERY_S = 1.0
 SILENT_AFTER_S = 3.0
@@ -26,8 +27,7 @@ class Heartbeat:
         self._beating = True
         # A context of its own: with IMMEDIATE a ping to a dead kernel would block instead of time out.
         self._context = zmq.asyncio.Context()
-        self._wiring = ConnectionFileMixin(context=self._context)
-        self._wiring.load_connection_info(connection)  # type: ignore[arg-type]  # a TypedDict upstream; ours is unread JSON
+        self._connection = connection
         self._task = asyncio.create_task(self._run(), name="heartbeat")
 
     async def close(self) -> None:
@@ -38,8 +38,7 @@ class Heartbeat:
 
     async def _run(self) -> None:
         while True:
-            echo = self._wiring.connect_hb()
-            echo.setsockopt(zmq.LINGER, 0)
+            echo = connect_channel(self._context, self._connection, "hb")
             try:
                 while await self._beat(echo):
                     self._set(True)

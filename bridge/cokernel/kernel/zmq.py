@@ -1,8 +1,8 @@
 """`ZmqLink`: any kernel, by its connection file, over ZeroMQ.
 
-One pump per channel reads all there is and hands it on at once. `jupyter_client` knows how to connect (transports,
-CurveZMQ keys); the pump is our own, because its clients throw away each other's messages when used concurrently and
-drop output under load (facts in docs/design.md). The socket options, each for a measured fault:
+One pump per channel reads all there is and hands it on at once. It is our own and not one of `jupyter_client`'s, which
+throw away each other's messages when used concurrently and drop output under load. The socket options, each for a
+measured fault:
 
 * ``RCVHWM=0``: with the default of 1,000 a burst of displays loses messages, the reply's `idle` among them.
 * ``IMMEDIATE=1``, sending with NOBLOCK: the default queues for a dead kernel, and the restarted one executes it.
@@ -21,12 +21,12 @@ from typing import Any, cast
 import psutil
 import zmq
 import zmq.asyncio
-from jupyter_client.connect import ConnectionFileMixin
 
 from cokernel.errors import LinkDown, NoAnswer, Untrusted
 from cokernel.kernel.heartbeat import Heartbeat
 from cokernel.kernel.link import Channel, KernelInfo, LinkObserver, LinkState, Message
 from cokernel.kernel.process import ProcessWatch
+from cokernel.kernel.sockets import connect_channel
 from cokernel.kernel.wire import Codec
 
 log = logging.getLogger(__name__)
@@ -163,17 +163,13 @@ class ZmqLink:
         self._context.setsockopt(zmq.RCVHWM, 0)
         self._context.setsockopt(zmq.IMMEDIATE, 1)
         identity = self.session_id.encode()
-        wiring = ConnectionFileMixin(context=self._context)
-        wiring.load_connection_info(self._connection)  # type: ignore[arg-type]  # a TypedDict upstream; ours is unread JSON
-        connected = {
-            Channel.IOPUB: wiring.connect_iopub(),
-            Channel.SHELL: wiring.connect_shell(identity),
-            Channel.CONTROL: wiring.connect_control(identity),
-            Channel.STDIN: wiring.connect_stdin(identity),
-        }
-        for channel, connected_socket in connected.items():
-            zsocket = cast(zmq.asyncio.Socket, connected_socket)  # what an asyncio context makes
-            zsocket.setsockopt(zmq.LINGER, 0)
+        for channel in Channel:
+            zsocket = connect_channel(
+                self._context,
+                self._connection,
+                channel.value,
+                None if channel is Channel.IOPUB else identity,
+            )
             self._sockets[channel] = zsocket
             self._tasks.append(
                 asyncio.create_task(self._pump(channel, zsocket), name=f"pump {channel.value}")
