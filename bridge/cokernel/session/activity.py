@@ -137,31 +137,44 @@ class ActivityPage:
 
 
 @dataclass
-class ActivityLog:
-    """The newest step of each entry. Owned by one `Session`."""
+class Sequence:
+    """Counts for all sessions of one bridge, so that numbers and cursors stay valid when a share changes kernels."""
 
+    entries: int = 0
+    executions: int = 0
+    revisions: int = 0
+
+    def next_entry(self) -> int:
+        self.entries += 1
+        return self.entries
+
+    def next_execution(self) -> int:
+        self.executions += 1
+        return self.executions
+
+    def next_revision(self) -> int:
+        self.revisions += 1
+        return self.revisions
+
+
+@dataclass
+class ActivityLog:
+    """The newest step of each entry of one kernel. Owned by its `Session`."""
+
+    sequence: Sequence
+    on_change: Callable[[Activity], None]
     capacity: int = 10_000
-    on_change: Callable[[Activity], None] | None = None
     _entries: dict[int, tuple[int, Activity]] = field(default_factory=dict)
     """number → (revision, entry), in order of the last change."""
-    _revision: int = 0
-    _numbers: int = 0
-    _forgotten: int = 0
-    """Revision of the newest change that was dropped."""
-
-    def next_number(self) -> int:
-        """A fresh entry number."""
-        self._numbers += 1
-        return self._numbers
+    _forgotten: list[int] = field(default_factory=list)
+    """Revisions of the newest changes that were dropped, at most `capacity` of them."""
 
     def put(self, entry: Activity) -> None:
         """Record a step and tell the observer."""
-        self._revision += 1
         self._entries.pop(entry.number, None)
-        self._entries[entry.number] = (self._revision, entry)
+        self._entries[entry.number] = (self.sequence.next_revision(), entry)
         self._forget_oldest_finished()
-        if self.on_change is not None:
-            self.on_change(entry)
+        self.on_change(entry)
 
     def get(self, number: int) -> Activity | None:
         """The newest step of an entry; None if there is none or it was forgotten."""
@@ -171,11 +184,11 @@ class ActivityLog:
     def since(self, cursor: int) -> ActivityPage:
         """Entries whose last change is newer than `cursor` (0: all that is kept)."""
         newer = tuple(entry for revision, entry in self._entries.values() if revision > cursor)
-        missed = max(0, self._forgotten - cursor)
-        return ActivityPage(newer, self._revision, missed)
+        missed = sum(revision > cursor for revision in self._forgotten)
+        return ActivityPage(newer, self.sequence.revisions, missed)
 
     def __iter__(self) -> Iterator[Activity]:
-        return (entry for _, entry in self._entries.values())
+        return (entry for _, entry in sorted(self._entries.values(), key=_number_of))
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -185,4 +198,9 @@ class ActivityLog:
             return
         oldest = next((n for n, (_, e) in self._entries.items() if e.state.is_final), None)
         if oldest is not None:
-            self._forgotten = self._entries.pop(oldest)[0]
+            self._forgotten.append(self._entries.pop(oldest)[0])
+            del self._forgotten[: -self.capacity]
+
+
+def _number_of(item: tuple[int, Activity]) -> int:
+    return item[1].number

@@ -1,0 +1,124 @@
+"""Which command starts a kernel: this interpreter, another one, a virtual environment, or an installed kernelspec."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cokernel.errors import StartFailed, Unknown
+
+PROBE_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCommand:
+    """How to start one kernel."""
+
+    name: str
+    """What people call it: `python`, `analysis (venv)`, `R`."""
+    argv: tuple[str, ...]
+    """`{connection_file}` stands for the path of the connection file."""
+    language: str = "python"
+    env: tuple[tuple[str, str], ...] = ()
+    supports_encryption: bool = False
+    """Whether a kernel that listens on TCP takes CurveZMQ keys (JEP 145)."""
+
+
+def python_command(python: str = sys.executable, name: str = "python") -> KernelCommand:
+    """The IPython kernel of an interpreter that has `ipykernel`."""
+    argv = (python, "-m", "ipykernel_launcher", "-f", "{connection_file}")
+    return KernelCommand(name, argv)
+
+
+async def find_command(environment: str | None) -> KernelCommand:
+    """What `start_kernel(environment=…)` names: nothing, a path (interpreter or virtual environment), a kernelspec.
+
+    Raises
+    ------
+    Unknown
+        no such path and no such kernelspec; the message lists what there is.
+    StartFailed
+        the interpreter has no `ipykernel`.
+    """
+    if not environment:
+        return python_command()
+    path = Path(environment).expanduser()
+    if os.sep in environment or path.exists():
+        python = interpreter_in(path)
+        await _check_has_ipykernel(python)
+        return python_command(str(python), name=_name_of(path))
+    return await asyncio.to_thread(_kernelspec, environment)
+
+
+def interpreter_in(path: Path) -> Path:
+    """The interpreter that a path names: itself, or the one of the virtual environment there.
+
+    The path is not resolved: a virtual environment's interpreter is a link to another one, and following it would
+    leave the environment.
+
+    Raises
+    ------
+    Unknown
+        there is none.
+    """
+    candidates = [path] if path.is_file() else []
+    candidates += [path / "bin" / "python", path / "Scripts" / "python.exe"]
+    for candidate in candidates:
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return candidate.absolute()
+    raise Unknown(
+        f"There is no Python interpreter at {path}.",
+        "Name an interpreter or a virtual environment.",
+    )
+
+
+def _name_of(path: Path) -> str:
+    inside_environment = path.parent.name in ("bin", "Scripts") and path.is_file()
+    return (path.parent.parent if inside_environment else path).name
+
+
+async def _check_has_ipykernel(python: Path) -> None:
+    probe = await asyncio.create_subprocess_exec(
+        str(python),
+        "-c",
+        "import ipykernel",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        code = await asyncio.wait_for(probe.wait(), PROBE_TIMEOUT_S)
+    except asyncio.TimeoutError:
+        probe.kill()
+        await probe.wait()
+        raise StartFailed(f"{python} did not start in {PROBE_TIMEOUT_S:g} s.") from None
+    if code != 0:
+        raise StartFailed(
+            f"{python} has no ipykernel.", f"Install it there: {python} -m pip install ipykernel"
+        )
+
+
+def _kernelspec(name: str) -> KernelCommand:
+    # Imported late: it costs more than the rest of the start, and the usual kernel does not need it.
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    manager = KernelSpecManager()
+    try:
+        spec = manager.get_kernel_spec(name)
+    except NoSuchKernel:
+        known = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+        raise Unknown(
+            f"There is no kernelspec named {name!r}; installed: {known}.",
+            "Name one of them, or the path of an interpreter or virtual environment.",
+        ) from None
+    encryption = spec.metadata.get("supported_encryption") if spec.metadata else None
+    return KernelCommand(
+        name=spec.display_name or name,
+        argv=tuple(spec.argv),
+        language=spec.language,
+        env=tuple(spec.env.items()),
+        supports_encryption=encryption == "curve",
+    )

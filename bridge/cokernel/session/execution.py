@@ -1,0 +1,133 @@
+"""One run of an agent's code: its state, its outputs, and who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cokernel.kernel.outputs import OutputBuffer
+from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, Sequence, State
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An agent that is connected to the bridge."""
+
+    client_id: str
+    name: str
+    """Its own name from the protocol: `Claude Code`."""
+
+
+class Execution:
+    """Owned by one `Session`, which alone changes it. Others read `entry` and `outputs`, and wait."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        code: str,
+        kernel_id: str,
+        kernel: str,
+        sequence: Sequence,
+        background: bool,
+    ) -> None:
+        self.client = client
+        self.outputs = OutputBuffer()
+        self.msg_id = ""
+        """Set when it is sent to the kernel."""
+        self.prompt = ""
+        """What `input()` shows, while it waits."""
+        self.input_parent: dict[str, Any] = {}
+        self.reply: dict[str, Any] | None = None
+        self.idle_seen = False
+        self.interrupt_wanted = False
+        self._done = asyncio.Event()
+        self._changed = asyncio.Event()
+        self.entry = Activity(
+            number=sequence.next_entry(),
+            origin=Origin.AGENT,
+            kind=Kind.RUN,
+            state=State.QUEUED,
+            client_id=client.client_id,
+            client=client.name,
+            kernel_id=kernel_id,
+            kernel=kernel,
+            tool="execute_code",
+            code=code,
+            created_at=time.time(),
+            execution=sequence.next_execution(),
+            background=background,
+        )
+
+    @property
+    def number(self) -> int:
+        """What agents name it by: `execution 7`."""
+        assert self.entry.execution is not None
+        return self.entry.execution
+
+    @property
+    def state(self) -> State:
+        return self.entry.state
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the kernel has it."""
+        return bool(self.msg_id)
+
+    def step(
+        self,
+        state: State,
+        *,
+        reason: str = "",
+        approval: str = "",
+        error: ErrorSummary | None = None,
+        changes: tuple[Change, ...] = (),
+        execution_count: int | None = None,
+    ) -> Activity:
+        """Go to `state`; the new entry. A final state wakes whoever waits, and is the last one."""
+        if self.entry.state.is_final:
+            return self.entry
+        now = time.time()
+        started = self.entry.started_at
+        if started is None and state is State.RUNNING:
+            started = now
+        self.entry = replace(
+            self.entry,
+            state=state,
+            reason=reason,
+            approval=approval,
+            error=error,
+            changes=changes,
+            started_at=started,
+            finished_at=now if state.is_final else None,
+            execution_count=self.entry.execution_count
+            if execution_count is None
+            else execution_count,
+        )
+        self.notify()
+        if state.is_final:
+            self._done.set()
+        return self.entry
+
+    def notify(self) -> None:
+        """Wake those who wait for any change: a state, or output."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait(self, timeout_s: float | None) -> bool:
+        """Wait for a final state; whether it came in time."""
+        try:
+            await asyncio.wait_for(self._done.wait(), timeout_s)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    async def wait_for_change(self, timeout_s: float) -> bool:
+        """Wait for a new state or output; whether there was one in time."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        except asyncio.TimeoutError:
+            return False
+        return True

@@ -1,0 +1,125 @@
+"""The user's cells, as iopub tells of them: what runs now, and what ran."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cokernel.kernel.link import Message
+from cokernel.kernel.terminal import plain_text
+from cokernel.session.activity import Activity, ErrorSummary, Kind, Origin, Sequence, State
+
+MAX_TRACEBACK_CHARS = 4_000
+
+
+@dataclass(slots=True)
+class _Cell:
+    since: float
+    entry: Activity | None = None
+    """None for a silent execution: it has no code that anybody typed."""
+    error: ErrorSummary | None = None
+
+
+class UserCells:
+    """What runs in a kernel for other clients than us. Owned by one `Session`."""
+
+    def __init__(
+        self,
+        *,
+        kernel_id: str,
+        kernel: str,
+        sequence: Sequence,
+        record: Callable[[Activity], None],
+    ) -> None:
+        self._kernel_id = kernel_id
+        self.kernel = kernel
+        self._sequence = sequence
+        self._record = record
+        self._running: dict[str, _Cell] = {}
+
+    @property
+    def busy_since(self) -> float | None:
+        """When the cell that runs now began, in seconds since the epoch; None if none runs."""
+        return next((cell.since for cell in self._running.values()), None)
+
+    @property
+    def running_code(self) -> str:
+        """The code of the cell that runs now; empty if it is not known."""
+        cell = next(iter(self._running.values()), None)
+        return cell.entry.code if cell is not None and cell.entry is not None else ""
+
+    def message(self, message: Message) -> None:
+        """Take in one iopub message that another client's `execute_request` caused."""
+        if message.parent_type != "execute_request":
+            return
+        if message.msg_type == "status":
+            self._status(message)
+        elif message.msg_type == "execute_input":
+            self._began(message)
+        elif message.msg_type == "error":
+            self._raised(message)
+
+    def forget(self, state: State, reason: str) -> None:
+        """The kernel restarted or went away: whatever ran has ended."""
+        for msg_id in list(self._running):
+            self._end(msg_id, state, reason)
+
+    def _status(self, message: Message) -> None:
+        state = message.content.get("execution_state")
+        if state == "busy":
+            # The kernel runs one at a time: a new one means that an `idle` was lost.
+            self.forget(State.OK, "")
+            self._running[message.parent_id] = _Cell(since=time.time())
+        elif state == "idle":
+            self._end(message.parent_id, State.OK, "")
+
+    def _began(self, message: Message) -> None:
+        cell = self._running.setdefault(message.parent_id, _Cell(since=time.time()))
+        count = message.content.get("execution_count")
+        cell.entry = Activity(
+            number=self._sequence.next_entry(),
+            origin=Origin.USER,
+            kind=Kind.RUN,
+            state=State.RUNNING,
+            client_id="",
+            client="you",
+            kernel_id=self._kernel_id,
+            kernel=self.kernel,
+            tool="",
+            code=str(message.content.get("code", "")),
+            created_at=cell.since,
+            started_at=cell.since,
+            execution_count=count if isinstance(count, int) else None,
+        )
+        self._record(cell.entry)
+
+    def _raised(self, message: Message) -> None:
+        cell = self._running.get(message.parent_id)
+        if cell is not None:
+            cell.error = error_summary(message.content)
+
+    def _end(self, msg_id: str, state: State, reason: str) -> None:
+        cell = self._running.pop(msg_id, None)
+        if cell is None or cell.entry is None:
+            return
+        if cell.error is not None and state is State.OK:
+            interrupted = cell.error.ename == "KeyboardInterrupt"
+            state = State.INTERRUPTED if interrupted else State.ERROR
+        self._record(
+            replace(
+                cell.entry, state=state, reason=reason, error=cell.error, finished_at=time.time()
+            )
+        )
+
+
+def error_summary(content: Mapping[str, Any]) -> ErrorSummary:
+    """The exception in the content of an `error` or `execute_reply`, bounded and without escape codes."""
+    lines = content.get("traceback")
+    text = "\n".join(str(line) for line in lines) if isinstance(lines, list) else ""
+    return ErrorSummary(
+        ename=plain_text(str(content.get("ename", "")))[:200],
+        evalue=plain_text(str(content.get("evalue", "")))[:1_000],
+        traceback=plain_text(text)[-MAX_TRACEBACK_CHARS:],
+    )
