@@ -1,0 +1,122 @@
+"""One call in full: its code, its output, how it ended and what it changed; or the question whether it may run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.highlight import highlight
+from textual.widgets import Static
+
+from cokernel.host import Activity, ErrorOutput, Kind, Output, State
+from cokernel.share_view import words
+
+TAIL_LINES = 200
+"""Of each output; the whole is in the kernel's owner's hands."""
+
+
+class Detail(VerticalScroll):
+    """The selected call."""
+
+    def __init__(self) -> None:
+        super().__init__(id="detail")
+        self._text = Static()
+        self._call: Activity | None = None
+        self._outputs: Sequence[Output] = ()
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+
+    def show(self, call: Activity | None, outputs: Sequence[Output], now: float) -> None:
+        """Draw a call. Stays at the end of its output while that grows, unless the reader has scrolled up."""
+        same = self._call is not None and call is not None and self._call.number == call.number
+        at_end = self.is_vertical_scroll_end
+        self._call, self._outputs = call, outputs
+        self._text.update(describe(call, outputs, now) if call else Content(""))
+        if not same:
+            self.scroll_home(animate=False)
+        elif at_end and call is not None and not call.state.is_final:
+            self.scroll_end(animate=False)
+
+
+class ApprovalQuestion(VerticalScroll):
+    """A run that waits for the person, with its whole code."""
+
+    def __init__(self) -> None:
+        super().__init__(id="approval")
+        self._text = Static()
+        self._approval = ""
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+
+    def ask(self, call: Activity, waiting: int) -> None:
+        """Show the question; `waiting` counts this and later ones."""
+        if call.approval != self._approval:
+            self._approval = call.approval
+            self.scroll_home(animate=False)
+        self._text.update(question(call, waiting))
+
+
+def describe(call: Activity, outputs: Sequence[Output], now: float) -> Content:
+    """Everything about a call."""
+    parts = [_headline(call, now), _code(call)]
+    parts += [_output(output) for output in outputs if not isinstance(output, ErrorOutput)]
+    if call.error is not None:
+        summary = f"{call.error.ename}: {call.error.evalue}"
+        text = call.error.traceback.rstrip() or summary
+        parts.append(Content.styled(_tail(text), "$text-error"))
+    if call.changes:
+        parts.append(_changes(call))
+    return Content("\n\n").join([part for part in parts if part])
+
+
+def question(call: Activity, waiting: int) -> Content:
+    """`Claude Code wants to run this in Console 1/A`, the whole code, and the keys."""
+    title = Content.styled(
+        f"{call.client} wants to run this in {call.kernel}", "bold $text-warning"
+    )
+    if waiting > 1:
+        title += Content.styled(f"   1 of {waiting}", "$quiet")
+    return Content("\n\n").join([title, highlight(call.code, language="python")])
+
+
+def _headline(call: Activity, now: float) -> Content:
+    facts = [
+        words.call_state(call),
+        f"In [{call.execution_count}]" if call.execution_count is not None else "",
+        words.call_duration(call, now),
+        call.client,
+        "in the background" if call.background else "",
+        call.reason if call.state is not State.QUEUED else "",
+    ]
+    return Content.styled(" · ".join(fact for fact in facts if fact), "$quiet")
+
+
+def _code(call: Activity) -> Content:
+    if call.kind is Kind.RUN:
+        return highlight(call.code, language="python")
+    return Content.assemble((call.tool, "bold"), " ", call.code)
+
+
+def _output(output: Output) -> Content:
+    return Content(_tail(words.output_text(output)))
+
+
+def _tail(text: str) -> str:
+    lines = text.split("\n")
+    if len(lines) <= TAIL_LINES:
+        return text
+    return "\n".join([f"… {len(lines) - TAIL_LINES:,} lines above …", *lines[-TAIL_LINES:]])
+
+
+def _changes(call: Activity) -> Content:
+    said = [
+        Content.assemble((f"{how}: ", "$quiet"), names)
+        for how, names in words.changes(call.changes)
+    ]
+    separator = "   " if sum(cell_len(part.plain) for part in said) < 60 else "\n"
+    return Content(separator).join(said)

@@ -1,0 +1,155 @@
+"""The words and numbers people see, the same in every face of cokernel."""
+
+from __future__ import annotations
+
+import time
+
+from cokernel.host import (
+    Activity,
+    Change,
+    ClientInfo,
+    DisplayOutput,
+    ErrorOutput,
+    Kind,
+    Mode,
+    Output,
+    ShareInfo,
+    ShareState,
+    State,
+    StreamOutput,
+)
+
+MODES = {Mode.FREE: "Run freely", Mode.ASK: "Ask me", Mode.LOOK: "Look only"}
+
+STATES = {
+    State.QUEUED: "queued",
+    State.WAITING_APPROVAL: "waiting for you",
+    State.RUNNING: "running",
+    State.WAITING_INPUT: "waiting for input",
+    State.OK: "ok",
+    State.ERROR: "error",
+    State.INTERRUPTED: "interrupted",
+    State.ABORTED: "not run",
+    State.DENIED: "denied",
+    State.RESTARTED: "restarted",
+    State.LOST: "lost",
+    State.FAILED: "failed",
+}
+
+SHARE_STATES = {
+    ShareState.CONNECTING: "connecting",
+    ShareState.UP: "",
+    ShareState.RESTARTING: "restarting",
+    ShareState.SILENT: "does not answer",
+    ShareState.DEAD: "kernel ended",
+    ShareState.CLOSED: "not shared",
+}
+
+_CHANGES = {"new": "new", "removed": "removed", "possibly": "possibly changed"}
+"""Whatever else happened to a name is `changed`."""
+
+
+def duration(seconds: float) -> str:
+    """`35 ms`, `0.42 s`, `4.2 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 0.0995:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def elapsed(seconds: float) -> str:
+    """How long something has been going on, in whole seconds: it ticks once a second."""
+    whole = max(0, int(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
+def call_duration(call: Activity, now: float) -> str:
+    """What stands in the duration column of a call; empty if it never ran or waits."""
+    if call.duration_s is not None:
+        return duration(call.duration_s)
+    if call.state.is_final or call.started_at is None:
+        return ""
+    return elapsed(now - call.started_at)
+
+
+def call_state(call: Activity) -> str:
+    """The state of a call in full: `queued behind your cell` says more than `queued`."""
+    if call.state is State.QUEUED and call.reason:
+        return call.reason
+    return STATES[call.state]
+
+
+def call_title(call: Activity) -> str:
+    """One line: the first line of code, or the tool and its argument."""
+    if call.kind is Kind.RUN:
+        lines = [line for line in call.code.splitlines() if line.strip()]
+        return lines[0].strip() + (" …" if len(lines) > 1 else "") if lines else ""
+    return f"{call.tool} {call.code}".strip().replace("\n", " ")
+
+
+def clock(seconds: float) -> str:
+    """Local time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def client_line(client: ClientInfo, now: float) -> str:
+    runs = "1 run" if client.runs == 1 else f"{client.runs} runs"
+    return f"{client.name} · {since(now - client.since)} · {runs}"
+
+
+def since(seconds: float) -> str:
+    """Coarse, for how long a client has been there: `now`, `12 min`, `3 h`."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "now"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def share_problem(share: ShareInfo) -> str:
+    """What is wrong with a share, as a sentence; empty while it is up."""
+    if share.state is ShareState.UP:
+        return ""
+    return share.detail or f"{share.title}: {SHARE_STATES[share.state]}."
+
+
+def changes(entries: tuple[Change, ...]) -> list[tuple[str, str]]:
+    """What a run changed: pairs of `new` and `model (Ridge), y`."""
+    grouped: dict[str, list[str]] = {}
+    for change in entries:
+        name = f"{change.name} ({change.detail})" if change.detail else change.name
+        grouped.setdefault(_CHANGES.get(change.how, "changed"), []).append(name)
+    return [(how, ", ".join(names)) for how, names in grouped.items()]
+
+
+def output_text(output: Output) -> str:
+    """An output as a terminal can show it; pictures and the like as a line that names them."""
+    if isinstance(output, StreamOutput):
+        return _stream_text(output)
+    if isinstance(output, ErrorOutput):
+        return output.traceback or f"{output.ename}: {output.evalue}"
+    return _display_text(output)
+
+
+def _stream_text(output: StreamOutput) -> str:
+    if not output.dropped_chars:
+        return output.text.rstrip("\n")
+    middle = len(output.text) // 2
+    dropped = f"\n… {output.dropped_chars:,} characters are not kept …\n"
+    return (output.text[:middle] + dropped + output.text[middle:]).rstrip("\n")
+
+
+def _display_text(output: DisplayOutput) -> str:
+    pictures = [mime for mime in output.data if mime.startswith("image/")]
+    if pictures:
+        size = len(output.data[pictures[0]]) * 3 // 4
+        return f"picture ({pictures[0].removeprefix('image/')}, {max(1, size // 1000)} kB)"
+    text = output.data.get("text/plain")
+    return text.rstrip("\n") if text else ", ".join(output.data) or "nothing to show"

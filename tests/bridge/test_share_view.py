@@ -1,0 +1,259 @@
+"""The terminal's live view, driven by keys as a person does, with a scripted bridge behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from cokernel.host import (
+    ActivityChanged,
+    Answer,
+    BridgeFailed,
+    Event,
+    Mode,
+    Origin,
+    ShareChanged,
+    ShareState,
+    State,
+    StreamOutput,
+)
+from cokernel.share_view.app import ShareView
+from cokernel.share_view.call_list import CallList
+from cokernel.share_view.gallery import NOW, SHARE, ScriptedBridge, look, run, scene
+
+A_NARROW, A_USUAL, A_WIDE = (48, 24), (100, 30), (160, 30)
+
+
+@asynccontextmanager
+async def shown(
+    bridge: ScriptedBridge, events: Iterable[Event] = (), size: tuple[int, int] = A_USUAL
+) -> AsyncIterator[Pilot[None]]:
+    """A running view to which these events have come."""
+    view = ShareView(bridge, bridge.share, clock=lambda: NOW)
+    bridge.on_event = view.post
+    async with view.run_test(size=size) as pilot:
+        for event in events:
+            view.post(event)
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """What was posted is drawn."""
+    await pilot.pause()
+    view = pilot.app
+    assert isinstance(view, ShareView)
+    await view.workers.wait_for_complete()
+    view.redraw()
+    await pilot.pause()
+
+
+def screen(pilot: Pilot[None]) -> str:
+    """The characters on the screen."""
+    width, height = pilot.app.size
+    strips = [pilot.app.screen._compositor.render_strips(pilot.app.size)[y] for y in range(height)]
+    assert all(strip.cell_length == width for strip in strips)
+    return "\n".join(strip.text for strip in strips)
+
+
+def selected_number(pilot: Pilot[None]) -> int | None:
+    selected = pilot.app.query_one(CallList).selected
+    return selected.number if selected else None
+
+
+def call(activity: object) -> ActivityChanged:
+    return ActivityChanged(SHARE.share_id, activity)  # type: ignore[arg-type]  # an Activity, made short
+
+
+@pytest.mark.parametrize("size", [A_NARROW, A_USUAL, A_WIDE])
+async def test_running_call_shows_its_code_output_and_ticking_time(size: tuple[int, int]) -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge), size) as pilot:
+        text = screen(pilot)
+    assert "Sharing with Claude   fit.py" in text
+    assert "Claude Code · 12 min · 8 runs" in text
+    assert "12 s" in text
+    assert "epoch 1/10  loss 0.409" in text
+    assert "Stop sharing" in text
+
+
+async def test_nothing_yet_says_what_this_is_and_what_to_do() -> None:
+    async with shown(ScriptedBridge()) as pilot:
+        text = screen(pilot)
+    assert "No client is connected" in text
+    assert "cokernel setup claude-code" in text
+    assert "3  Ask Claude about your variables" in text
+
+
+async def test_approval_shows_the_whole_code_and_enter_allows_nothing() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge, asking=True)) as pilot:
+        text = screen(pilot)
+        await pilot.press("enter", "space")
+        await settled(pilot)
+    assert "Claude Code wants to run this in fit.py" in text
+    assert 'print(f"epoch {epoch}/10  loss {loss:.3f}")' in text
+    assert "Allow once   u Allow until sharing stops   d or Esc Deny" in text
+    assert [asked for asked in bridge.asked if asked[0] == "answer"] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("a", Answer.ONCE),
+        ("u", Answer.ALWAYS),
+        ("d", Answer.DENY),
+        ("escape", Answer.DENY),
+    ],
+)
+async def test_key_answers_the_oldest_question(key: str, answer: Answer) -> None:
+    bridge = ScriptedBridge()
+    second = run(10, "later()", State.WAITING_APPROVAL, approval="a2", started_at=None)
+    async with shown(bridge, [*scene(bridge, asking=True), call(second)]) as pilot:
+        assert "1 of 2" in screen(pilot)
+        await pilot.press(key)
+        await settled(pilot)
+    assert ("answer", "a1", answer) in bridge.asked
+
+
+async def test_answer_keys_do_nothing_when_nobody_asks() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge)) as pilot:
+        await pilot.press("a", "u", "d", "escape")
+        await settled(pilot)
+    assert [asked for asked in bridge.asked if asked[0] == "answer"] == []
+
+
+async def test_stop_works_only_while_an_agents_run_is_going() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, [call(run(1, "1 + 1"))]) as pilot:
+        await pilot.press("s")
+        assert [asked for asked in bridge.asked if asked[0] == "interrupt"] == []
+        bridge.on_event(call(run(2, "fit()", State.RUNNING)))
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+    assert ("interrupt", SHARE.share_id, None) in bridge.asked
+
+
+async def test_mode_goes_round_and_pause_toggles() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge) as pilot:
+        for expected in ("Look only", "Run freely", "Ask me"):
+            await pilot.press("m")
+            await settled(pilot)
+            assert expected in screen(pilot)
+        await pilot.press("p")
+        await settled(pilot)
+        assert "Paused" in screen(pilot)
+        await pilot.press("p")
+        await settled(pilot)
+        assert "Paused" not in screen(pilot)
+    assert bridge.share.mode is Mode.ASK
+
+
+async def test_list_follows_the_newest_until_the_reader_moves_up() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, [call(run(n, f"step_{n}()")) for n in range(1, 60)]) as pilot:
+        assert selected_number(pilot) == 59
+        await pilot.press("up")
+        bridge.on_event(call(run(60, "step_60()")))
+        await settled(pilot)
+        assert selected_number(pilot) == 58
+        await pilot.press("end")
+        bridge.on_event(call(run(61, "step_61()")))
+        await settled(pilot)
+        assert selected_number(pilot) == 61
+        assert "step_61()" in screen(pilot)
+
+
+async def test_looks_can_be_left_out() -> None:
+    events = [call(look(1, "list_variables")), call(run(2, "1 + 1"))]
+    async with shown(ScriptedBridge(), events) as pilot:
+        assert "list_variables" in screen(pilot)
+        await pilot.press("l")
+        await settled(pilot)
+        assert "list_variables" not in screen(pilot)
+        await pilot.press("l")
+        await settled(pilot)
+        assert "list_variables" in screen(pilot)
+
+
+async def test_cells_of_the_user_and_calls_of_other_shares_are_not_shown() -> None:
+    events = [
+        call(replace(run(1, "users_own()"), origin=Origin.USER)),
+        ActivityChanged("another", run(2, "elsewhere()")),
+        call(run(3, "agents()")),
+    ]
+    async with shown(ScriptedBridge(), events) as pilot:
+        text = screen(pilot)
+    assert "agents()" in text
+    assert "users_own()" not in text
+    assert "elsewhere()" not in text
+
+
+async def test_error_and_changes_are_told_in_full() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge)) as pilot:
+        await pilot.press("up", "up", "up")
+        await settled(pilot)
+        changed = screen(pilot)
+        await pilot.press("up")
+        await settled(pilot)
+        failed = screen(pilot)
+    assert "changed: df (1000×4 → 1000×5)" in changed
+    assert "new: ratio_mean (float)" in changed
+    assert "AttributeError: 'DataFrame' object has no attribute 'bakground'" in failed
+
+
+async def test_output_that_comes_later_is_shown_as_it_comes() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, [call(run(1, "fit()", State.RUNNING))]) as pilot:
+        bridge.put_out(1, StreamOutput("stdout", "epoch 5\n"))
+        await settled(pilot)
+        assert "epoch 5" in screen(pilot)
+
+
+async def test_what_went_wrong_with_the_share_is_told() -> None:
+    bridge = ScriptedBridge()
+    gone = replace(SHARE, state=ShareState.DEAD, detail="The kernel's process ended.")
+    async with shown(bridge, [ShareChanged(gone)]) as pilot:
+        text = screen(pilot)
+        bridge.on_event(BridgeFailed("start_failed", "No socket can be made in /x."))
+        await settled(pilot)
+        failed = screen(pilot)
+    assert "kernel ended" in text
+    assert "The kernel's process ended." in text
+    assert "No socket can be made in /x." in failed
+
+
+async def test_markup_in_code_and_output_is_shown_as_it_is() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, [call(run(1, "x = d['[red]k[/]'][/]", State.RUNNING))]) as pilot:
+        bridge.put_out(1, StreamOutput("stdout", "[bold]not markup[/bold] [/]\n"))
+        await settled(pilot)
+        text = screen(pilot)
+    assert "x = d['[red]k[/]'][/]" in text
+    assert "[bold]not markup[/bold] [/]" in text
+
+
+async def test_ten_thousand_calls_are_kept_and_the_oldest_go_first() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, [call(run(n, f"f({n})")) for n in range(1, 10_003)]) as pilot:
+        assert "f(10002)" in screen(pilot)
+        await pilot.press("home")
+        await settled(pilot)
+        assert "f(3)" in screen(pilot)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_key_ends_the_view(key: str) -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert pilot.app._exit
