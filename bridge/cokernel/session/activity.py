@@ -11,6 +11,8 @@ import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from cokernel.kernel.namespace import Change as Change
+
 
 class Origin(enum.Enum):
     """Whose code it was."""
@@ -66,17 +68,6 @@ class ErrorSummary:
     evalue: str
     traceback: str
     """The user's frames, without ANSI codes, at most a few thousand characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One name that an execution changed."""
-
-    name: str
-    how: str
-    """`new`, `removed`, `rebound`, `mutated` or `possibly` (referenced, mutable, too large to compare)."""
-    detail: str = ""
-    """Such as `DataFrame 1000×4` or `1000×4 → 1000×5`."""
 
 
 @dataclass(frozen=True, slots=True)
