@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from cokernel.kernel.figures import figure_summary
+from cokernel.kernel.htmltext import html_text
+from cokernel.kernel.terminal import plain_text
 
 IMAGE_MIMES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 """What can be handed over as an image, best first."""
+
+_JSON_CHARS = 4_000
+_SAYS_NOTHING = re.compile(r"<[^\n]{1,300}>|Figure\(.*\)|alt\.\w*Chart\(\.\.\.\)", re.DOTALL)
+"""A repr that only names the object: the other forms say more."""
+_SVG_SIZE = re.compile(
+    r"""<svg\b[^>]{0,2000}?\swidth=["']([\d.]+)\w*["'][^>]{0,2000}?\sheight=["']([\d.]+)"""
+)
+_WRITTEN = ("text/markdown", "text/latex")
 
 
 def bundle_image(data: Mapping[str, str]) -> tuple[str, str] | None:
@@ -15,4 +28,49 @@ def bundle_image(data: Mapping[str, str]) -> tuple[str, str] | None:
 
 def bundle_text(data: Mapping[str, str]) -> str:
     """What the bundle says in words; empty if it is an image and nothing more."""
-    return data.get("text/plain", "")
+    plain = data.get("text/plain", "")
+    has_words = bool(plain.strip()) and not (len(data) > 1 and _SAYS_NOTHING.fullmatch(plain))
+    if has_words and len(data) == 1:
+        return plain
+    figures = [summary for mime in data if (summary := figure_summary(mime, data[mime]))]
+    if figures:
+        return figures[0]
+    words = plain if has_words else _richer_text(data)
+    drawing = data.get("image/svg+xml")
+    if drawing and not bundle_image(data):
+        return f"{words}\n{_svg_mention(drawing)}" if words else _svg_mention(drawing)
+    if words or bundle_image(data):
+        return words
+    return plain or "\n".join(f"[{mime[:100]}, {format_size(len(data[mime]))}]" for mime in data)
+
+
+def format_size(size: int) -> str:
+    """Bytes as people read them: `812 bytes`, `21 kB`, `1.4 MB`."""
+    if size < 1_000:
+        return f"{size} bytes"
+    if size < 1_000_000:
+        return f"{round(size / 1_000)} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def _richer_text(data: Mapping[str, str]) -> str:
+    for mime in _WRITTEN:
+        if data.get(mime):
+            return plain_text(data[mime])
+    if data.get("text/html"):
+        return plain_text(html_text(data["text/html"]))
+    if data.get("application/json"):
+        return _json_text(data["application/json"])
+    return ""
+
+
+def _json_text(text: str) -> str:
+    if len(text) <= _JSON_CHARS:
+        return text
+    return f"{text[:_JSON_CHARS]} [… {len(text) - _JSON_CHARS:,} more characters of JSON …]"
+
+
+def _svg_mention(drawing: str) -> str:
+    size = _SVG_SIZE.search(drawing[:10_000])
+    pixels = f"{size[1]}×{size[2]}, " if size else ""
+    return f"[svg drawing, {pixels}{format_size(len(drawing))}, not shown]"

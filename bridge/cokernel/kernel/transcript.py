@@ -27,6 +27,8 @@ class PageImage:
     mime: str
     data: str
     """Base64, as on the wire."""
+    offset: int
+    """Where its line begins in the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class _Placed:
 
     def images(self) -> Iterator[PageImage]:
         if self.image_line and (image := self.block.image):
-            yield PageImage(self.image_number, *image)
+            offset = self.end - len(self.image_line.lstrip("\n"))
+            yield PageImage(self.image_number, *image, offset)
 
 
 def _between(text: str, position: int, start: int, stop: int) -> str:
