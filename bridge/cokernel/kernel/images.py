@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cokernel.kernel.plaintext import size_words
+
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
@@ -62,9 +64,7 @@ class FittedImage:
 
 def image_label(mime: str, data: str) -> str:
     """Such as `640×480 png, 21 kB`; costs the header only."""
-    from cokernel.kernel.plaintext import format_size
-
-    kind = f"{mime.removeprefix('image/')}, {format_size(len(data) * 3 // 4)}"
+    kind = f"{mime.removeprefix('image/')}, {size_words(len(data) * 3 // 4)}"
     try:
         width, height = _size(mime, data)
     except BrokenImageError as error:

@@ -41,10 +41,10 @@ def bundle_text(data: Mapping[str, str]) -> str:
         return f"{words}\n{_svg_mention(drawing)}" if words else _svg_mention(drawing)
     if words or bundle_image(data):
         return words
-    return plain or "\n".join(f"[{mime[:100]}, {format_size(len(data[mime]))}]" for mime in data)
+    return plain or "\n".join(f"[{mime[:100]}, {size_words(len(data[mime]))}]" for mime in data)
 
 
-def format_size(size: int) -> str:
+def size_words(size: int) -> str:
     """Bytes as people read them: `812 bytes`, `21 kB`, `1.4 MB`."""
     if size < 1_000:
         return f"{size} bytes"
@@ -73,4 +73,4 @@ def _json_text(text: str) -> str:
 def _svg_mention(drawing: str) -> str:
     size = _SVG_SIZE.search(drawing[:10_000])
     pixels = f"{size[1]}×{size[2]}, " if size else ""
-    return f"[svg drawing, {pixels}{format_size(len(drawing))}, not shown]"
+    return f"[svg drawing, {pixels}{size_words(len(drawing))}, not shown]"

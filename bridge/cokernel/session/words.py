@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cokernel.kernel.plaintext import format_size
+from cokernel.kernel.plaintext import size_words
 from cokernel.session.activity import Activity, Change, State
 
 __all__ = [
     "agent_state_words",
-    "first_line",
+    "changes_line",
+    "duration_words",
     "for_agents",
-    "format_changes",
-    "format_duration",
-    "format_running",
-    "format_size",
     "head_line",
+    "running_words",
+    "size_words",
     "state_words",
+    "title_words",
 ]
 
 _TITLE_CHARS = 80
@@ -51,7 +51,7 @@ _CHANGE_WORDS = (
 """(word, `Change.how`), in the order in which they are told."""
 
 
-def format_duration(seconds: float) -> str:
+def duration_words(seconds: float) -> str:
     """`35 ms` · `0.42 s` · `4.2 s` · `12 s` · `3 min 05 s` · `2 h 05 min`."""
     if seconds < 0.0995:
         return f"{max(0, round(seconds * 1000))} ms"
@@ -59,10 +59,10 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.2f} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    return format_running(round(seconds))
+    return running_words(round(seconds))
 
 
-def format_running(seconds: float) -> str:
+def running_words(seconds: float) -> str:
     """The same for what still goes on: whole seconds, so that it ticks once a second."""
     whole = max(0, int(seconds))
     if whole < 60:
@@ -75,7 +75,7 @@ def format_running(seconds: float) -> str:
 def state_words(entry: Activity, now: float) -> str:
     """The state as people read it: `running 12 s`, `queued behind your cell`, `waiting for you`, `ok`."""
     if entry.state is State.RUNNING and entry.started_at is not None:
-        return f"running {format_running(now - entry.started_at)}"
+        return f"running {running_words(now - entry.started_at)}"
     if entry.state is State.QUEUED and entry.reason.startswith("queued"):
         return entry.reason
     return _STATE_WORDS[entry.state]
@@ -93,7 +93,7 @@ def for_agents(sentence: str) -> str:
     return sentence.replace("your cell", "the user's cell")
 
 
-def first_line(entry: Activity) -> str:
+def title_words(entry: Activity) -> str:
     """One line that says what the call is: the first line of code, or the tool and its argument."""
     line = next((line.strip() for line in entry.code.splitlines() if line.strip()), "")
     runs_code = entry.tool in ("", "execute_code")
@@ -113,11 +113,11 @@ def head_line(entry: Activity, kernel_label: str, now: float) -> str:
         parts.append(f"In[{entry.execution_count}]")
     parts.append(agent_state_words(entry, now))
     if entry.duration_s is not None:
-        parts.append(format_duration(entry.duration_s))
+        parts.append(duration_words(entry.duration_s))
     return " · ".join(parts)
 
 
-def format_changes(changes: Sequence[Change]) -> str:
+def changes_line(changes: Sequence[Change]) -> str:
     """`new: model (Ridge)   changed: X (1000×4 → 1000×5)   possibly changed: cache`; empty if nothing changed."""
     groups: dict[str, list[Change]] = {}
     for word, how in _CHANGE_WORDS:
