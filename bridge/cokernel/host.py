@@ -14,15 +14,34 @@ bridge's thread: hand the event to your own loop and return.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Sequence
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-from cokernel.errors import CokernelError
-from cokernel.kernel.outputs import DisplayOutput, ErrorOutput, Output, StreamOutput
+from cokernel.errors import CokernelError, LinkDown
+from cokernel.events import (
+    ActivityChanged,
+    BridgeFailed,
+    BridgeStarted,
+    ClientInfo,
+    ClientsChanged,
+    Event,
+    OutputsChanged,
+    ShareChanged,
+    ShareInfo,
+    ShareState,
+    Variable,
+)
+from cokernel.kernel.outputtypes import DisplayOutput, ErrorOutput, Output, StreamOutput
 from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, State
 from cokernel.session.policy import Answer, Mode
+
+if TYPE_CHECKING:
+    # Heavy: imported in the worker thread only.
+    from cokernel.sharing import Sharing
 
 __all__ = [
     "Activity",
@@ -52,105 +71,10 @@ __all__ = [
     "Variable",
 ]
 
+log = logging.getLogger(__name__)
 
-class ShareState(enum.Enum):
-    """How a shared kernel is. The values go over the wire."""
-
-    CONNECTING = "connecting"
-    UP = "up"
-    RESTARTING = "restarting"
-    SILENT = "silent"
-    DEAD = "dead"
-    CLOSED = "closed"
-    """Not shared any more. Final for this `share_id` until it is shared again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShareInfo:
-    """One share as it is now."""
-
-    share_id: str
-    title: str
-    """`Console 1/A`, `analysis.ipynb`."""
-    state: ShareState
-    mode: Mode
-    paused: bool
-    """While paused no new run begins; looks work."""
-    detail: str
-    """A sentence for people about `state`; may be empty."""
-    connection_file: str
-    kernel_pid: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientInfo:
-    """One agent that is connected to a share."""
-
-    client_id: str
-    name: str
-    """The client's own name from the protocol: `Claude Code`; `agent` until it said one."""
-    version: str
-    share_id: str
-    since: float
-    """Seconds since the epoch."""
-    runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One name of the user's namespace, as `list_variables` shows it."""
-
-    name: str
-    type: str
-    shape: str
-    """`1000×4`, `len 12`; empty if it has none."""
-    size_bytes: int | None
-    preview: str
-    changed_by_agent: float | None
-    """When an agent's run last changed it (seconds since the epoch); None if never."""
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeStarted:
-    """The bridge serves clients."""
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeFailed:
-    """The bridge as a whole cannot go on; every share has ended."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShareChanged:
-    share: ShareInfo
-
-
-@dataclass(frozen=True, slots=True)
-class ClientsChanged:
-    clients: tuple[ClientInfo, ...]
-    """All that are connected now."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityChanged:
-    share_id: str
-    activity: Activity
-
-
-@dataclass(frozen=True, slots=True)
-class OutputsChanged:
-    """There is more to show of a call; ask with `outputs`. At most ten times a second for one call."""
-
-    share_id: str
-    number: int
-
-
-Event = (
-    BridgeStarted | BridgeFailed | ShareChanged | ClientsChanged | ActivityChanged | OutputsChanged
-)
+T = TypeVar("T")
+Work = Callable[["Sharing"], Awaitable[T]]
 
 
 class BridgeHost:
@@ -164,18 +88,39 @@ class BridgeHost:
         workspaces: Sequence[str] = (),
     ) -> None:
         """`ide` is the name people know (`Spyder`); `workspaces` are folders whose agents should find these shares."""
-        raise NotImplementedError
+        self._ide = ide
+        self._on_event = on_event
+        self._workspaces = tuple(workspaces)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        # The next four are guarded by the lock until the thread has set them.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sharing: Sharing | None = None
+        self._early: list[Callable[[], None]] = []
+        self._ended = False
+        self._stop: asyncio.Event | None = None
 
     def start(self) -> None:
         """Start the worker thread. `BridgeStarted` or `BridgeFailed` follows."""
-        raise NotImplementedError
+        with self._lock:
+            if self._thread is not None or self._ended:
+                return
+            self._thread = threading.Thread(target=self._run, name="cokernel", daemon=True)
+            self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         """End every share, interrupt agents' runs, end the thread; whether that was done in time. Idempotent.
 
         `timeout_s=0` asks for it and returns at once: right for a GUI thread.
         """
-        raise NotImplementedError
+        with self._lock:
+            thread, self._ended = self._thread, True
+            if self._loop is not None and self._stop is not None:
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if thread is None:
+            return True
+        thread.join(timeout_s)
+        return not thread.is_alive()
 
     def share(
         self,
@@ -186,7 +131,7 @@ class BridgeHost:
         share_id: str | None = None,
         kernel_pid: int | None = None,
     ) -> Future[ShareInfo]:
-        """Share the kernel of a connection file. `share_id` takes up an earlier share again, so that its clients follow.
+        """Share the kernel of a connection file. `share_id` takes up an earlier share, and its clients follow.
 
         Raises
         ------
@@ -195,7 +140,11 @@ class BridgeHost:
         NoAnswer
             no kernel answered.
         """
-        raise NotImplementedError
+        return self._submit(
+            lambda sharing: sharing.share(
+                connection_file, title=title, mode=mode, share_id=share_id, kernel_pid=kernel_pid
+            )
+        )
 
     def retarget(
         self, share_id: str, connection_file: str, *, title: str, kernel_pid: int | None = None
@@ -204,44 +153,137 @@ class BridgeHost:
 
         Runs of agents in the old kernel go on and keep their outcome; new calls go to the new one, and say so.
         """
-        raise NotImplementedError
+        return self._submit(
+            lambda sharing: sharing.retarget(
+                share_id, connection_file, title=title, kernel_pid=kernel_pid
+            )
+        )
 
     def rename(self, share_id: str, title: str) -> Future[ShareInfo]:
-        raise NotImplementedError
+        """Give a share another title."""
+        return self._submit(lambda sharing: sharing.rename(share_id, title))
 
     def restarted(self, share_id: str, reason: str = "") -> None:
-        """The owner knows that the kernel was restarted or died: end what was pending at once, do not wait to notice."""
-        raise NotImplementedError
+        """The owner knows that the kernel was restarted or died: what was pending ends at once."""
+        self._submit(lambda sharing: sharing.restarted(share_id, reason))
 
     def unshare(self, share_id: str, reason: str = "") -> Future[None]:
         """End a share: the record goes first, then clients, agents' runs (interrupted), and our helper in the kernel.
 
         `reason` is what clients are told: `Console 1/A was closed.`
         """
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.unshare(share_id, reason))
 
     def set_mode(self, share_id: str, mode: Mode) -> Future[ShareInfo]:
-        raise NotImplementedError
+        """Change what agents may do, from now on and for what waits."""
+        return self._submit(lambda sharing: sharing.set_mode(share_id, mode))
 
     def pause(self, share_id: str, paused: bool) -> Future[ShareInfo]:
-        raise NotImplementedError
+        """While paused no new run begins; looks work."""
+        return self._submit(lambda sharing: sharing.pause(share_id, paused))
 
     def answer(self, approval: str, answer: Answer) -> Future[None]:
         """Answer `Activity.approval`."""
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.answer(approval, answer))
 
     def interrupt(self, share_id: str, number: int | None = None) -> Future[int]:
         """Stop one agent's run, or all of them; how many were stopped. The user's cells are never touched."""
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.interrupt(share_id, number))
 
     def outputs(self, share_id: str, number: int) -> Future[tuple[Output, ...]]:
         """What a call has put out so far, bounded for display; clear_output and updates applied."""
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.outputs(share_id, number))
 
     def variables(self, share_id: str) -> Future[tuple[Variable, ...]]:
         """The user's namespace, also while the kernel is busy."""
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.variables(share_id))
 
     def activities(self, share_id: str) -> Future[tuple[Activity, ...]]:
         """All entries that are kept, oldest first."""
-        raise NotImplementedError
+        return self._submit(lambda sharing: sharing.activities(share_id))
+
+    # -- crossing into the bridge's thread
+
+    def _submit(self, work: Work[T]) -> Future[T]:
+        future: Future[T] = Future()
+
+        def begin() -> None:
+            if self._sharing is None:
+                future.set_exception(_not_running())
+                return
+            task = asyncio.ensure_future(work(self._sharing))
+            task.add_done_callback(lambda done: _settle(future, done))
+
+        with self._lock:
+            if self._ended or self._thread is None:
+                future.set_exception(_not_running())
+            elif self._loop is None:
+                self._early.append(begin)
+            else:
+                self._loop.call_soon_threadsafe(begin)
+        return future
+
+    # -- in the bridge's thread
+
+    def _run(self) -> None:
+        try:
+            loop = _new_loop()
+            try:
+                loop.run_until_complete(self._serve())
+            finally:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+        except Exception as error:
+            log.exception("the bridge failed")
+            code = error.code if isinstance(error, CokernelError) else "internal"
+            self._on_event(BridgeFailed(code, str(error)))
+        finally:
+            self._close_the_door()
+
+    async def _serve(self) -> None:
+        from cokernel.sharing import Sharing
+
+        sharing = Sharing(ide=self._ide, workspaces=self._workspaces, emit=self._on_event)
+        await sharing.start()
+        stop = asyncio.Event()
+        with self._lock:
+            self._sharing, self._stop, self._loop = sharing, stop, asyncio.get_running_loop()
+            early, self._early = self._early, []
+            if self._ended:
+                stop.set()
+        try:
+            self._on_event(BridgeStarted())
+            for begin in early:
+                begin()
+            await stop.wait()
+        finally:
+            await sharing.close(f"{self._ide} stopped sharing.")
+            self._sharing = None
+
+    def _close_the_door(self) -> None:
+        """Whoever still waits for an answer gets one: the bridge is not running."""
+        with self._lock:
+            self._ended, self._sharing, self._loop = True, None, None
+            early, self._early = self._early, []
+        for begin in early:
+            begin()
+
+
+def _settle(future: Future[T], done: asyncio.Future[T]) -> None:
+    if future.cancelled():
+        return
+    if done.cancelled():
+        future.set_exception(_not_running())
+    elif (error := done.exception()) is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(done.result())
+
+
+def _not_running() -> LinkDown:
+    return LinkDown("The bridge is not running.", "Start sharing again.")
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    # Windows' default loop cannot wait for ZeroMQ's sockets.
+    return asyncio.SelectorEventLoop()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,10 @@ def python_command(python: str = sys.executable, name: str = "python") -> Kernel
     return KernelCommand(name, argv)
 
 
-async def find_command(environment: str | None) -> KernelCommand:
+def find_command(environment: str | None) -> KernelCommand:
     """What `start_kernel(environment=…)` names: nothing, a path (interpreter or virtual environment), a kernelspec.
+
+    It may run the interpreter to ask for `ipykernel`: call it in a thread.
 
     Raises
     ------
@@ -48,9 +50,9 @@ async def find_command(environment: str | None) -> KernelCommand:
     path = Path(environment).expanduser()
     if os.sep in environment or path.exists():
         python = interpreter_in(path)
-        await _check_has_ipykernel(python)
+        _check_has_ipykernel(python)
         return python_command(str(python), name=_name_of(path))
-    return await asyncio.to_thread(_kernelspec, environment)
+    return _kernelspec(environment)
 
 
 def interpreter_in(path: Path) -> Path:
@@ -80,22 +82,20 @@ def _name_of(path: Path) -> str:
     return (path.parent.parent if inside_environment else path).name
 
 
-async def _check_has_ipykernel(python: Path) -> None:
-    probe = await asyncio.create_subprocess_exec(
-        str(python),
-        "-c",
-        "import ipykernel",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+def _check_has_ipykernel(python: Path) -> None:
     try:
-        code = await asyncio.wait_for(probe.wait(), PROBE_TIMEOUT_S)
-    except asyncio.TimeoutError:
-        probe.kill()
-        await probe.wait()
+        probe = subprocess.run(
+            [str(python), "-c", "import ipykernel"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
         raise StartFailed(f"{python} did not start in {PROBE_TIMEOUT_S:g} s.") from None
-    if code != 0:
+    except OSError as error:
+        raise StartFailed(f"{python} cannot be run: {error.strerror}.") from error
+    if probe.returncode != 0:
         raise StartFailed(
             f"{python} has no ipykernel.", f"Install it there: {python} -m pip install ipykernel"
         )

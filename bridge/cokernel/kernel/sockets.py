@@ -8,7 +8,7 @@ Source: https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import zmq
 import zmq.asyncio
@@ -38,7 +38,7 @@ def connect_channel(
         the connection file does not say where that channel is, or names a transport other than tcp and ipc.
     """
     address = _address(connection, channel)
-    zsocket = cast(zmq.asyncio.Socket, context.socket(_SOCKET_TYPES[channel]))
+    zsocket = context.socket(_SOCKET_TYPES[channel])
     zsocket.setsockopt(zmq.LINGER, 0)
     if identity is not None:
         zsocket.setsockopt(zmq.IDENTITY, identity)

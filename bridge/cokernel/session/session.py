@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, Protocol
 
 from cokernel.errors import (
@@ -23,9 +25,18 @@ from cokernel.errors import (
     Unknown,
     Unsupported,
 )
-from cokernel.kernel.inkernel import Description, Helper, Running, VariableListing
+from cokernel.kernel.inkernel import Helper
 from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
-from cokernel.session.activity import Activity, ActivityLog, Change, ErrorSummary, Sequence, State
+from cokernel.kernel.namespace import Change, Description, Running, VariableListing
+from cokernel.session.activity import (
+    Activity,
+    ActivityLog,
+    ErrorSummary,
+    Kind,
+    Origin,
+    Sequence,
+    State,
+)
 from cokernel.session.approvals import Approvals
 from cokernel.session.execution import Client, Execution
 from cokernel.session.policy import Answer, Capability, Decision, Mode, decide
@@ -91,6 +102,8 @@ class Session:
         self.paused = False
         self.helper = Helper(link)
         self.approvals = Approvals()
+        self.changed_names: dict[str, float] = {}
+        """When a run of an agent last changed each name, in seconds since the epoch."""
         self.log = ActivityLog(sequence, self._entry_changed)
         self._title = title
         self._sequence = sequence
@@ -110,6 +123,8 @@ class Session:
         self._finishing: set[asyncio.Task[None]] = set()
         self._deadline: asyncio.TimerHandle | None = None
         self._closed_because = ""
+        self._up_waiters: list[asyncio.Event] = []
+        self._false_alarm = False
         link.observe(self)
         self._settle()
 
@@ -152,21 +167,9 @@ class Session:
         """Whether an agent ever ran code here."""
         return bool(self._executions)
 
-    def execution(self, number: int) -> Execution:
-        """The run that agents call `execution <number>`.
-
-        Raises
-        ------
-        Unknown
-            there is none, or it is too long ago.
-        """
-        found = self._executions.get(number)
-        if found is None:
-            raise Unknown(
-                f"There is no execution {number} in {self._title}.",
-                "recent_activity lists what ran.",
-            )
-        return found
+    def find_execution(self, number: int) -> Execution | None:
+        """The run that agents call `execution <number>`; None if it is none of this kernel's, or too long ago."""
+        return self._executions.get(number)
 
     def by_entry(self, number: int) -> Execution | None:
         """The run behind an entry of the activity log."""
@@ -199,7 +202,7 @@ class Session:
             self._finish(execution, State.DENIED, "Look only")
             raise Denied(
                 f"{self._title} is shared to look only, so no code was run.",
-                "list_variables and inspect work; the person can choose Run freely or Ask me.",
+                "list_variables and inspect work; the user can choose Run freely or Ask me.",
             )
         if decision is Decision.ASK:
             approval = self.approvals.ask(execution)
@@ -221,7 +224,12 @@ class Session:
             if allowed:
                 self._enqueue(execution)
             else:
-                self._finish(execution, State.DENIED, "the person denied it")
+                self._finish(execution, State.DENIED, "denied by you")
+
+    def take_over(self, before: Session) -> None:
+        """Stand where `before` stood: the same pause, and what the person has allowed until sharing stops."""
+        self.paused = before.paused
+        self.approvals.grants = before.approvals.grants
 
     def set_mode(self, mode: Mode) -> None:
         """What waits for approval is decided anew: a freer mode lets it run, `LOOK` denies it and what is queued."""
@@ -260,6 +268,33 @@ class Session:
         if execution.state is not State.QUEUED:  # else as soon as the kernel begins with it
             await self._interrupt_running(execution)
         return await execution.wait(INTERRUPT_GRACE_S)
+
+    def interrupt_soon(self, execution: Execution) -> None:
+        """The same without waiting for it: for a caller that is being cancelled itself."""
+        self._in_background(self._interrupt_quietly(execution))
+
+    def begin_call(self, client: Client, *, tool: str, argument: str, kind: Kind) -> Activity:
+        """Record that a look or a control call of an agent begins; hand the entry to `end_call`."""
+        now = time.time()
+        entry = Activity(
+            number=self._sequence.next_entry(),
+            origin=Origin.AGENT,
+            kind=kind,
+            state=State.RUNNING,
+            client_id=client.client_id,
+            client=client.name,
+            kernel_id=self.kernel_id,
+            kernel=self._title,
+            tool=tool,
+            code=argument,
+            created_at=now,
+            started_at=now,
+        )
+        self.log.put(entry)
+        return entry
+
+    def end_call(self, entry: Activity, state: State, reason: str) -> None:
+        self.log.put(replace(entry, state=state, reason=reason, finished_at=time.time()))
 
     def answer_input(self, execution: Execution, text: str) -> None:
         """Give `input()` its line.
@@ -365,13 +400,27 @@ class Session:
             self.helper.forget()
             self._settled = False
             self._left_running = ""
-        if state is LinkState.UP and not self._settled:
-            self._settle()
+        if state is LinkState.UP:
+            for waiter in self._up_waiters:
+                waiter.set()
+            self._up_waiters.clear()
+            if not self._settled:
+                self._settle()
         self._observer.link_changed(self, state, detail)
 
     def owner_restarted(self, reason: str) -> None:
         """The kernel's owner knows that it was restarted or died: end what was pending, before the wire tells."""
         self.state_changed(LinkState.RESTARTING, reason)
+        if self.link.state is LinkState.UP:
+            # If it was a false alarm, the helper goes into the same kernel again; else the link says UP anew.
+            self._false_alarm = True
+            self._settle()
+
+    async def link_is_up(self) -> None:
+        """Wait until the kernel has come back from a restart that is still to be noticed."""
+        waiter = asyncio.Event()
+        self._up_waiters.append(waiter)
+        await waiter.wait()
 
     # -- one run, step by step
 
@@ -452,7 +501,7 @@ class Session:
         changes: tuple[Change, ...] = ()
         if self.helper.ready:
             with contextlib.suppress(CannotLook, LinkDown, NoAnswer):
-                changes = await self.helper.changes()
+                changes = await self.helper.changes(execution.msg_id)
         self._finish(execution, state, _reason(state), error=error, changes=changes)
 
     def _finish(
@@ -470,6 +519,7 @@ class Session:
             self._current = None
             self._cancel_deadline()
         self.log.put(execution.step(state, reason=reason, error=error, changes=changes))
+        self.changed_names.update((change.name, time.time()) for change in changes)
         self._send_next()
 
     def _step(
@@ -535,12 +585,12 @@ class Session:
 
     def _why_waiting(self) -> str:
         if self.paused:
-            return "paused by the person"
+            return "paused by you"
         if self._current is not None:
             return f"queued behind execution {self._current.number}"
         if self.link.state is not LinkState.UP:
             return "waiting for the kernel"
-        return "queued behind the user's cell"
+        return "queued behind your cell"
 
     def _explain_waiting(self) -> None:
         for execution in self._queue:
@@ -570,6 +620,9 @@ class Session:
             log.warning("No looks into %s: %s", self._title, error)
         self._settled = True
         self._send_next()
+        if self._false_alarm:
+            self._false_alarm = False
+            self._observer.link_changed(self, LinkState.UP, "")
 
     async def _interrupt_running(self, execution: Execution) -> None:
         if self.helper.ready:
@@ -583,8 +636,11 @@ class Session:
         else:
             raise Unsupported(
                 f"An interrupt in {self._title} could hit the user's own cell, so none was sent.",
-                "Ask the person to press Stop there.",
+                "Ask the user to press Stop there.",
             )
+
+    async def _interrupt_quietly(self, execution: Execution) -> None:
+        await self.interrupt(execution)
 
     async def _stop_current(self) -> None:
         current = self._current
@@ -636,7 +692,7 @@ class Session:
         if self.link.state in (LinkState.SILENT, LinkState.DEAD, LinkState.CLOSED):
             raise LinkDown(
                 f"{self._title} cannot be reached ({self.link.state.value}).",
-                "Nothing was run. Ask the person to restart it, or use another kernel.",
+                "Nothing was run. Ask the user to restart it, or use another kernel.",
             )
 
     def _check_can_look(self) -> None:

@@ -1,0 +1,301 @@
+"""Serving a bridge: on a local socket, on stdio, over HTTP. Each connection is one agent.
+
+On a socket or a pipe both directions are newline-delimited JSON. The streams here read and write asyncio's transports
+themselves: the SDK's stdio transport moves each line through a thread, which is most of a short call's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol
+
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+
+from cokernel import handshake
+from cokernel.errors import StartFailed, Untrusted
+from cokernel.server.app import build_server
+from cokernel.server.calls import OtherKernel
+from cokernel.session.bridge import Bridge
+from cokernel.shares import Endpoint, Secret, new_socket_path
+
+log = logging.getLogger(__name__)
+
+MAX_LINE_BYTES = 64_000_000
+FLUSH_ABOVE_BYTES = 1_000_000
+DRAIN_TIMEOUT_S = 10.0
+"""A peer that reads nothing for so long has gone away."""
+
+
+class LineReader:
+    """Messages from a byte stream: the SDK's `ReadStream`."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    async def receive(self) -> SessionMessage | Exception:
+        return await self.__anext__()
+
+    def __aiter__(self) -> LineReader:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        while True:
+            try:
+                line = await self._reader.readline()
+            except (ConnectionError, ValueError) as error:
+                # ValueError: a line longer than the reader's limit; what follows it cannot be told apart.
+                log.info("connection ended: %s", error)
+                raise StopAsyncIteration from None
+            if not line:
+                raise StopAsyncIteration
+            if line.strip():
+                return _parsed(line)
+
+    async def aclose(self) -> None:
+        """Nothing to do: the connection's owner closes the transport."""
+
+    async def __aenter__(self) -> LineReader:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class LineWriter:
+    """Messages to a byte stream: the SDK's `WriteStream`. Also sends asides to the front."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    async def send(self, item: SessionMessage, /) -> None:
+        text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+        self.write(text.encode() + b"\n")
+        await self._drain()
+
+    def write(self, line: bytes) -> None:
+        """Put one line into the stream at once."""
+        if not self._writer.is_closing():
+            self._writer.write(line)
+
+    async def aclose(self) -> None:
+        """Nothing to do: the connection's owner closes the transport."""
+
+    async def __aenter__(self) -> LineWriter:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    async def _drain(self) -> None:
+        try:
+            await asyncio.wait_for(self._writer.drain(), DRAIN_TIMEOUT_S)
+        except (ConnectionError, asyncio.TimeoutError):
+            self._writer.close()
+
+
+def _parsed(line: bytes) -> SessionMessage | Exception:
+    try:
+        return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
+    except ValueError as error:
+        return error  # the SDK answers it with a JSON-RPC error, and the connection goes on
+
+
+class Doorkeeper(Protocol):
+    """Who may come in: the sharing layer knows the tokens of the shares that are open now."""
+
+    def token_of(self, share: str) -> Secret | None:
+        """None if there is no such share (any more)."""
+        ...
+
+    def welcome_of(self, share: str) -> tuple[str, str]:
+        """Title and IDE of an open share."""
+        ...
+
+
+class _Connection:
+    """One agent that is connected over a socket or a pipe."""
+
+    def __init__(self, share: str | None, writer: asyncio.StreamWriter) -> None:
+        self.share = share
+        self.writer = writer
+        self.lines = LineWriter(writer)
+        self.task = asyncio.current_task()
+
+
+class LocalEndpoint:
+    """A bridge's local socket. `start` it, `close` it; `drop` ends the connections of one share."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        doorkeeper: Doorkeeper,
+        others: Callable[[], list[OtherKernel]],
+        *,
+        force_tcp: bool = False,
+    ) -> None:
+        """`force_tcp` listens on loopback TCP, as Windows does."""
+        self._bridge = bridge
+        self._doorkeeper = doorkeeper
+        self._others = others
+        self._tcp = force_tcp or not hasattr(asyncio, "start_unix_server")
+        self._server: asyncio.AbstractServer | None = None
+        self._address: Endpoint | None = None
+        self._connections: set[_Connection] = set()
+
+    @property
+    def address(self) -> Endpoint:
+        assert self._address is not None, "start it first"
+        return self._address
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        StartFailed
+            no socket can be had; the message says why.
+        """
+        try:
+            if self._tcp:
+                self._server = await asyncio.start_server(
+                    self._accept, "127.0.0.1", 0, limit=MAX_LINE_BYTES
+                )
+                port = self._server.sockets[0].getsockname()[1]
+                self._address = Endpoint("tcp", f"127.0.0.1:{port}")
+            else:
+                path = new_socket_path()
+                self._server = await asyncio.start_unix_server(
+                    self._accept, path, limit=MAX_LINE_BYTES
+                )
+                # The folder keeps others out already; this says so on the socket itself.
+                os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)
+                self._address = Endpoint("unix", path)
+        except OSError as error:
+            raise StartFailed(f"No local socket can be opened: {error}.") from error
+
+    async def drop(self, share: str, what: str, next_step: str) -> None:
+        """End the connections that came in for one share, telling the fronts why."""
+        await self._end([c for c in self._connections if c.share == share], what, next_step)
+
+    async def close(self) -> None:
+        """Stop listening and end every connection."""
+        if self._server is not None:
+            self._server.close()
+        await self._end(list(self._connections), "The bridge ended.", "")
+        if self._address is not None and self._address.kind == "unix":
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._address.address)
+
+    async def _end(self, connections: list[_Connection], what: str, next_step: str) -> None:
+        tasks = [c.task for c in connections if c.task is not None]
+        for connection in connections:
+            connection.lines.write(handshake.lost_line(what, next_step))
+            # Closing flushes what was written; the reading side sees the end and its calls are cancelled.
+            connection.writer.close()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            share = await asyncio.wait_for(self._shake_hands(reader, writer), handshake.DEADLINE_S)
+        except (Untrusted, ConnectionError, ValueError, asyncio.TimeoutError, EOFError) as error:
+            # No answer: whoever it is learns nothing, not even what listens here.
+            log.info("a connection was refused: %s", type(error).__name__)
+            writer.close()
+            return
+        connection = _Connection(share, writer)
+        self._connections.add(connection)
+        try:
+            await serve_lines(self._bridge, share, reader, connection.lines, self._others)
+        except (asyncio.CancelledError, ConnectionError):
+            log.debug("a connection ended")
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+
+    async def _shake_hands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        challenge = handshake.new_nonce()
+        writer.write(handshake.challenge_line(challenge))
+        reply = handshake.read_answer(await _short_line(reader))
+        token = self._doorkeeper.token_of(reply.share)
+        if token is None or not reply.proves(token.reveal(), challenge):
+            raise Untrusted("A client did not know the token of an open share.")
+        title, ide = self._doorkeeper.welcome_of(reply.share)
+        writer.write(handshake.welcome_line(reply, challenge, token.reveal(), title=title, ide=ide))
+        await writer.drain()
+        return reply.share
+
+
+async def _short_line(reader: asyncio.StreamReader) -> bytes:
+    """One line of the handshake; the reader's own limit is for what comes after it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = await reader.readexactly(1)
+        line += byte
+        if len(line) > handshake.LINE_LIMIT:
+            raise Untrusted("A line of the handshake is too long.")
+    return line
+
+
+async def serve_lines(
+    bridge: Bridge,
+    home: str | None,
+    reader: asyncio.StreamReader,
+    lines: LineWriter,
+    others: Callable[[], list[OtherKernel]],
+) -> None:
+    """Serve one agent until its side closes. Its unfinished calls are cancelled then, which interrupts their runs."""
+    agent = bridge.agent_connected(home)
+
+    def switch(share: str) -> None:
+        lines.write(handshake.switch_line(share))
+
+    server = build_server(bridge, lambda _: agent, switch=switch, others=others)
+    try:
+        await server.run(LineReader(reader), lines, server.create_initialization_options())
+    finally:
+        bridge.agent_gone(agent)
+
+
+async def serve_stdio(bridge: Bridge, others: Callable[[], list[OtherKernel]]) -> None:
+    """Serve one agent on this process's stdin and stdout until stdin ends."""
+    reader, writer = await _stdio_streams()
+    try:
+        await serve_lines(bridge, None, reader, LineWriter(writer), others)
+    finally:
+        writer.close()
+
+
+async def _stdio_streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """This process's stdin and stdout as streams; prints of anything else in the process go to stderr."""
+    wire_in, wire_out = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0)
+    )
+    transport, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, os.fdopen(wire_out, "wb", 0)
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

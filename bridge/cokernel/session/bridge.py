@@ -1,0 +1,422 @@
+"""`Bridge`: all kernels that one bridge serves, and the agents that use them.
+
+It knows nothing of MCP and nothing of share records. The server resolves each call here (`session_for`); the sharing
+layer and the stand-alone command put kernels in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cokernel.errors import BadRequest, CokernelError, Denied, LinkDown, StartFailed, Unknown
+from cokernel.kernel.environments import KernelCommand, find_command
+from cokernel.kernel.link import LinkState
+from cokernel.kernel.owned import OwnedKernel
+from cokernel.kernel.zmq import ZmqLink
+from cokernel.session.activity import Activity, Sequence
+from cokernel.session.execution import Client, Execution
+from cokernel.session.policy import Mode
+from cokernel.session.session import Session
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+IDLE_EXPIRY_S = 30 * 60.0
+EXPIRY_CHECK_S = 30.0
+KEEP_LEFT = 10
+
+
+class BridgeObserver(Protocol):
+    """Who is told what happens in a bridge. Called in the event loop; must not block nor raise."""
+
+    def activity_changed(self, session: Session, entry: Activity) -> None: ...
+
+    def outputs_changed(self, session: Session, number: int) -> None: ...
+
+    def link_changed(self, session: Session, state: LinkState, detail: str) -> None: ...
+
+    def agents_changed(self) -> None: ...
+
+
+@dataclass
+class Agent:
+    """One connected client. Owned by the bridge; the server keeps its choice and its cursors here."""
+
+    client_id: str
+    home: str | None
+    """Kernel id of the share it came through; None for a stand-alone bridge."""
+    name: str = "agent"
+    version: str = ""
+    since: float = field(default_factory=time.time)
+    runs: int = 0
+    kernel_id: str | None = None
+    """What it chose with use_kernel; None follows `home`."""
+    left: str = ""
+    """Why it has no kernel until it chooses one; empty if it has."""
+    seen: dict[int, int] = field(default_factory=dict)
+    """Execution → how far it has read the output."""
+    activity_cursor: int = 0
+
+    @property
+    def client(self) -> Client:
+        return Client(self.client_id, self.name)
+
+
+@dataclass
+class _Owned:
+    kernel: OwnedKernel
+    session: Session
+    last_used: float
+
+
+class Bridge:
+    """The registry. One event loop; `close` ends all that it started."""
+
+    def __init__(
+        self, *, place: str, observer: BridgeObserver, mode: Mode, cwd: str | None = None
+    ) -> None:
+        """`place` is where people see it (`Spyder`); `mode` is for kernels that agents bring in themselves."""
+        self.place = place
+        self.mode = mode
+        self.sequence = Sequence()
+        self.agents: dict[str, Agent] = {}
+        self._observer = observer
+        self._cwd = cwd
+        self._sessions: dict[str, Session] = {}
+        self._owned: dict[str, _Owned] = {}
+        self._names = itertools.count(1)
+        self._client_names = itertools.count(1)
+        self._private: asyncio.Task[Session] | None = None
+        self._spare: OwnedKernel | None = None
+        self._expiry: asyncio.Task[None] | None = None
+        self._leaving: list[Session] = []
+        """Kernels that a share has left; their runs can still be followed."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- agents
+
+    def agent_connected(self, home: str | None) -> Agent:
+        agent = Agent(client_id=f"c{next(self._client_names)}", home=home)
+        self.agents[agent.client_id] = agent
+        self._observer.agents_changed()
+        return agent
+
+    def agent_named(self, agent: Agent, name: str, version: str) -> None:
+        """The client said who it is."""
+        if (agent.name, agent.version) != (name, version):
+            agent.name, agent.version = name, version
+            self._observer.agents_changed()
+
+    def agent_ran(self, agent: Agent) -> None:
+        agent.runs += 1
+        self._observer.agents_changed()
+
+    def agent_gone(self, agent: Agent) -> None:
+        self.agents.pop(agent.client_id, None)
+        self._observer.agents_changed()
+
+    # -- finding
+
+    @property
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    def is_owned(self, session: Session) -> bool:
+        return session.kernel_id in self._owned
+
+    def find(self, name: str) -> Session | None:
+        """The kernel with this id, title or connection file, if this bridge serves it.
+
+        Raises
+        ------
+        BadRequest
+            several have that title.
+        """
+        if name in self._sessions:
+            return self._sessions[name]
+        found = [
+            session
+            for session in self._sessions.values()
+            if name in (session.title, session.label, session.link.connection_file)
+        ]
+        if len(found) > 1:
+            ids = ", ".join(session.kernel_id for session in found)
+            raise BadRequest(f"Several kernels are called {name!r}.", f"Use an id: {ids}.")
+        return found[0] if found else None
+
+    async def session_for(self, agent: Agent, name: str | None = None) -> Session:
+        """The kernel that a call of `agent` is for: the named one, the one it chose, its share's, or a private one.
+
+        Raises
+        ------
+        Unknown
+            no such kernel here.
+        LinkDown
+            the kernel it worked in is gone, and it has not chosen another.
+        """
+        wanted = name or agent.kernel_id or agent.home
+        if agent.left and not name:
+            raise LinkDown(agent.left, "Choose a kernel with list_kernels and use_kernel.")
+        if wanted is None:
+            return await self.private_session()
+        session = self.find(wanted)
+        if session is None and not name:
+            raise LinkDown(
+                f"The kernel this client worked in ({wanted}) is gone.",
+                "Nothing was run. Choose another with list_kernels and use_kernel.",
+            )
+        if session is None:
+            raise Unknown(
+                f"This bridge serves no kernel called {wanted!r}.",
+                "list_kernels shows all; use_kernel changes to one of another program.",
+            )
+        self._touch(session)
+        return session
+
+    def all_of(self, kernel_id: str) -> list[Session]:
+        """The kernel with this id, and those whose place it took and that are still known."""
+        return [s for s in (*self._leaving, *self._sessions.values()) if s.kernel_id == kernel_id]
+
+    def find_execution(self, number: int) -> tuple[Session, Execution]:
+        """The run that agents call `execution <number>`, and its kernel.
+
+        Raises
+        ------
+        Unknown
+            there is none, or it is too long ago.
+        """
+        for session in (*self._sessions.values(), *self._leaving):
+            execution = session.find_execution(number)
+            if execution is not None:
+                return session, execution
+        raise Unknown(
+            f"There is no execution {number} here (any more).", "recent_activity lists what ran."
+        )
+
+    # -- bringing in kernels
+
+    async def attach(
+        self,
+        connection: Mapping[str, Any],
+        *,
+        connection_file: str | None,
+        title: str,
+        kernel_id: str | None = None,
+        mode: Mode | None = None,
+        pid: int | None = None,
+    ) -> Session:
+        """Connect to a kernel that somebody else owns. The caller has checked that the connection file can be trusted.
+
+        If another kernel has this `kernel_id`, the new one takes its place; what runs in the old one goes on.
+
+        Raises
+        ------
+        NoAnswer, Untrusted
+            nobody answers there who holds the key.
+        """
+        link = ZmqLink(connection, connection_file=connection_file, pid=pid)
+        await link.connect(CONNECT_TIMEOUT_S)
+        kernel_id = kernel_id or self._next_id()
+        before = self._sessions.get(kernel_id)
+        session = self._add(link, kernel_id, title, owned=False, mode=mode)
+        if before is not None:
+            session.take_over(before)
+            self._see_off(before)
+        return session
+
+    def spawn_private(self, kernel: OwnedKernel) -> None:
+        """Take over a kernel that was spawned before anything else was imported; `private_session` connects to it."""
+        self._spare = kernel
+
+    async def private_session(self) -> Session:
+        """The kernel of a client that has none: started on first use, once."""
+        if self._private is None or (self._private.done() and not self._is_alive(self._private)):
+            self._private = asyncio.create_task(self._start_private(), name="private kernel")
+        return await asyncio.shield(self._private)
+
+    async def start_kernel(self, *, title: str = "", environment: str | None = None) -> Session:
+        """Start a kernel of our own.
+
+        Raises
+        ------
+        Unknown, StartFailed
+            no such environment, or it does not start there; the message says why.
+        """
+        command = await asyncio.to_thread(find_command, environment)
+        return await self._start(command, title)
+
+    async def restart(self, session: Session) -> None:
+        """Restart an owned kernel; what ran in it ends as `restarted`.
+
+        Raises
+        ------
+        Denied
+            it is not ours to restart.
+        """
+        owned = self._owned_or_refuse(session, "restart it")
+        session.owner_restarted("The kernel was restarted by an agent.")
+        came_back = asyncio.create_task(session.link_is_up())
+        await owned.kernel.restart()
+        try:
+            await asyncio.wait_for(came_back, START_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            raise StartFailed(
+                f"{session.title} did not come back after the restart. {owned.kernel.failure()}",
+                "Start a new one with start_kernel.",
+            ) from None
+
+    async def end_kernel(self, session: Session) -> None:
+        """End an owned kernel; raises like `restart`."""
+        self._owned_or_refuse(session, "end it")
+        await self.remove(session, f"{session.title} was ended.")
+
+    async def remove(self, session: Session, reason: str) -> None:
+        """Let go of a kernel; an owned one ends."""
+        self._sessions.pop(session.kernel_id, None)
+        self._leaving.append(session)
+        owned = self._owned.pop(session.kernel_id, None)
+        for agent in self.agents.values():
+            if agent.kernel_id == session.kernel_id:
+                agent.left = reason
+        await session.close(reason)
+        self._forget_oldest()
+        if owned is not None:
+            await owned.kernel.end()
+
+    async def close(self, reason: str) -> None:
+        """End everything that this bridge serves."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        if self._private is not None and not self._private.done():
+            self._private.cancel()
+            with contextlib.suppress(asyncio.CancelledError, CokernelError):
+                await self._private
+        await asyncio.gather(
+            *(self.remove(session, reason) for session in self.sessions),
+            *(session.close(reason) for session in list(self._leaving)),
+        )
+        if self._spare is not None:
+            await self._spare.end()
+            self._spare = None
+
+    def end_owned_now(self) -> None:
+        """End owned kernels without an event loop: the last resort of a process that has to go."""
+        for owned in self._owned.values():
+            owned.kernel.end_now()
+        if self._spare is not None:
+            self._spare.end_now()
+
+    # -- inside
+
+    def _see_off(self, session: Session) -> None:
+        self._leaving.append(session)
+        task = asyncio.create_task(self._close_when_done(session), name=f"see off {session.title}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _close_when_done(self, session: Session) -> None:
+        for execution in session.unfinished:
+            await execution.wait(None)
+        await session.close(f"{session.title} is not shared any more.")
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Outcomes and outputs of kernels that were left can be asked for a while longer."""
+        closed = [session for session in self._leaving if session.is_closed]
+        for session in closed[:-KEEP_LEFT]:
+            self._leaving.remove(session)
+
+    async def _start_private(self) -> Session:
+        kernel, self._spare = self._spare, None
+        if kernel is None:
+            return await self._start(find_command(None), "private kernel")
+        return await self._connect_owned(kernel, "private kernel")
+
+    async def _start(self, command: KernelCommand, title: str) -> Session:
+        kernel = OwnedKernel(command, cwd=self._cwd)
+        kernel.start()
+        return await self._connect_owned(kernel, title or command.name)
+
+    async def _connect_owned(self, kernel: OwnedKernel, title: str) -> Session:
+        link = ZmqLink(kernel.connection, connection_file=kernel.connection_file, pid=kernel.pid)
+        try:
+            await link.connect(START_TIMEOUT_S)
+        except CokernelError as error:
+            why = kernel.failure() or str(error)
+            await kernel.end()
+            raise StartFailed(f"The kernel did not start. {why}") from error
+        except asyncio.CancelledError:
+            await link.close()
+            await kernel.end()
+            raise
+        session = self._add(link, self._next_id(), title, owned=True, mode=None)
+        self._owned[session.kernel_id] = _Owned(kernel, session, time.monotonic())
+        if self._expiry is None:
+            self._expiry = asyncio.create_task(self._expire_idle(), name="expire idle kernels")
+        return session
+
+    def _add(
+        self, link: ZmqLink, kernel_id: str, title: str, *, owned: bool, mode: Mode | None
+    ) -> Session:
+        session = self._make(link, kernel_id, title, owned=owned, mode=mode)
+        self._sessions[kernel_id] = session
+        return session
+
+    def _make(
+        self, link: ZmqLink, kernel_id: str, title: str, *, owned: bool, mode: Mode | None
+    ) -> Session:
+        return Session(
+            link,
+            kernel_id=kernel_id,
+            title=title,
+            place=self.place,
+            owned=owned,
+            mode=mode or self.mode,
+            sequence=self.sequence,
+            observer=self._observer,
+        )
+
+    def _next_id(self) -> str:
+        return f"k{next(self._names)}"
+
+    def _is_alive(self, task: asyncio.Task[Session]) -> bool:
+        if task.cancelled() or task.exception() is not None:
+            return False
+        return task.result().kernel_id in self._sessions
+
+    def _owned_or_refuse(self, session: Session, what: str) -> _Owned:
+        owned = self._owned.get(session.kernel_id)
+        if owned is None:
+            raise Denied(
+                f"{session.title} belongs to {session.place or 'somebody else'}; only its owner can {what}.",
+                "Ask the person, or start a kernel of your own with start_kernel.",
+            )
+        return owned
+
+    def _touch(self, session: Session) -> None:
+        owned = self._owned.get(session.kernel_id)
+        if owned is not None:
+            owned.last_used = time.monotonic()
+
+    async def _expire_idle(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRY_CHECK_S)
+            now = time.monotonic()
+            for owned in list(self._owned.values()):
+                if owned.session.unfinished:
+                    owned.last_used = now
+                elif now - owned.last_used > IDLE_EXPIRY_S:
+                    minutes = int(IDLE_EXPIRY_S // 60)
+                    reason = (
+                        f"{owned.session.title} was not used for {minutes} minutes and was ended."
+                    )
+                    log.info("%s", reason)
+                    await self.remove(owned.session, reason)

@@ -1,0 +1,351 @@
+"""`Sharing`: the shares of one bridge, their records, and who may come in. Runs in the bridge's event loop.
+
+The order matters for what people are promised: a record is published only once the kernel has proven itself, and when
+sharing ends it goes first, so that nobody new comes in while clients, runs and our helper in the kernel go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cokernel import shares
+from cokernel.errors import CokernelError, ShareLost, Unknown
+from cokernel.events import (
+    ActivityChanged,
+    ClientInfo,
+    ClientsChanged,
+    Event,
+    OutputsChanged,
+    ShareChanged,
+    ShareInfo,
+    ShareState,
+    Variable,
+)
+from cokernel.kernel.discovery import read_connection_file
+from cokernel.kernel.link import LinkState
+from cokernel.kernel.outputtypes import Output
+from cokernel.server.calls import OtherKernel
+from cokernel.server.endpoint import LocalEndpoint
+from cokernel.server.neighbours import other_kernels
+from cokernel.session.activity import Activity
+from cokernel.session.bridge import Bridge
+from cokernel.session.policy import Answer, Mode
+from cokernel.session.session import Session
+
+log = logging.getLogger(__name__)
+
+OUTPUTS_EVERY_S = 0.1
+TOUCH_EVERY_S = 5.0
+MAX_VARIABLES = 5_000
+
+
+@dataclass
+class _Share:
+    """One share. The record and `ShareInfo` are drawn from it."""
+
+    share_id: str
+    record: shares.ShareRecord
+    mode: Mode
+    session: Session
+    state: ShareState = ShareState.UP
+    detail: str = ""
+    touched_at: float = 0.0
+
+    @property
+    def info(self) -> ShareInfo:
+        return ShareInfo(
+            share_id=self.share_id,
+            title=self.session.title,
+            state=self.state,
+            mode=self.mode,
+            paused=self.session.paused,
+            detail=self.detail,
+            connection_file=self.record.connection_file,
+            kernel_pid=self.session.link.info.pid,
+            kernel_session=self.session.link.session_id,
+        )
+
+
+class Sharing:
+    """Owns the shares, the bridge behind them and the socket that agents come in through."""
+
+    def __init__(
+        self, *, ide: str, workspaces: Sequence[str], emit: Callable[[Event], None]
+    ) -> None:
+        """`emit` gets every event, in the event loop."""
+        self._ide = ide
+        self._workspaces = tuple(workspaces)
+        self._emit = emit
+        self._shares: dict[str, _Share] = {}
+        self._connecting: dict[str, asyncio.Future[Session]] = {}
+        self._told: set[tuple[str, int]] = set()
+        """Outputs that an event was promised for; see `outputs_changed`."""
+        self._bridge = Bridge(place=ide, observer=self, mode=Mode.ASK)
+        self._endpoint = LocalEndpoint(self._bridge, self, self._others)
+
+    async def start(self) -> None:
+        """Listen; raises `StartFailed`."""
+        await self._endpoint.start()
+
+    async def close(self, reason: str) -> None:
+        """End every share, every client and every kernel that was started here."""
+        for share_id in list(self._shares):
+            shares.withdraw(share_id)
+        await asyncio.gather(*(self.unshare(share_id, reason) for share_id in list(self._shares)))
+        await self._endpoint.close()
+        await self._bridge.close(reason)
+
+    # -- what the host asks for; the docstrings stand in `cokernel.host.BridgeHost`
+
+    async def share(
+        self,
+        connection_file: str,
+        *,
+        title: str,
+        mode: Mode,
+        share_id: str | None,
+        kernel_pid: int | None,
+    ) -> ShareInfo:
+        share_id = share_id or shares.new_share_id(self._ide)
+        if share_id in self._shares:
+            return await self.retarget(
+                share_id, connection_file, title=title, kernel_pid=kernel_pid
+            )
+        connecting = asyncio.ensure_future(
+            self._attach(share_id, connection_file, title, mode, kernel_pid)
+        )
+        self._connecting[share_id] = connecting
+        try:
+            session = await connecting
+        except asyncio.CancelledError:
+            raise ShareLost(f"{title} was unshared before it was connected.") from None
+        finally:
+            del self._connecting[share_id]
+        share = _Share(share_id, self._new_record(share_id, session), mode, session)
+        self._shares[share_id] = share
+        return self._changed(share)
+
+    async def retarget(
+        self, share_id: str, connection_file: str, *, title: str, kernel_pid: int | None
+    ) -> ShareInfo:
+        share = self._share(share_id)
+        path = os.path.abspath(connection_file)
+        if path == share.record.connection_file and share.session.link.state is LinkState.UP:
+            return await self.rename(share_id, title)
+        share.session = await self._attach(share_id, path, title, share.mode, kernel_pid)
+        share.state, share.detail = ShareState.UP, ""
+        return self._changed(share)
+
+    async def rename(self, share_id: str, title: str) -> ShareInfo:
+        share = self._share(share_id)
+        share.session.title = title
+        return self._changed(share)
+
+    async def restarted(self, share_id: str, reason: str) -> None:
+        share = self._share(share_id)
+        share.session.owner_restarted(reason or f"{share.session.title} was restarted.")
+
+    async def unshare(self, share_id: str, reason: str) -> None:
+        connecting = self._connecting.get(share_id)
+        if connecting is not None:
+            connecting.cancel()
+        share = self._shares.pop(share_id, None)
+        if share is None:
+            return
+        shares.withdraw(share_id)
+        reason = reason or f"{share.session.title} is not shared any more."
+        share.state, share.detail = ShareState.CLOSED, reason
+        await asyncio.gather(
+            self._endpoint.drop(share_id, reason, "Share it again, or choose another kernel."),
+            *(self._let_go(session, reason) for session in self._bridge.all_of(share_id)),
+        )
+        self._emit(ShareChanged(share.info))
+
+    async def set_mode(self, share_id: str, mode: Mode) -> ShareInfo:
+        share = self._share(share_id)
+        share.mode = mode
+        share.session.set_mode(mode)
+        return self._changed(share)
+
+    async def pause(self, share_id: str, paused: bool) -> ShareInfo:
+        share = self._share(share_id)
+        share.session.set_paused(paused)
+        return self._changed(share)
+
+    async def answer(self, approval: str, answer: Answer) -> None:
+        for session in self._bridge.sessions:
+            if session.approvals.knows(approval):
+                session.answer(approval, answer)
+                return
+        raise Unknown("Nothing waits under this approval.", "It may have been answered already.")
+
+    async def interrupt(self, share_id: str, number: int | None) -> int:
+        wanted = [
+            (session, execution)
+            for session in self._bridge.all_of(share_id)
+            for execution in session.unfinished
+            if number is None or execution.entry.number == number
+        ]
+        # The last one first: what is queued must not begin when what runs is stopped.
+        ended = [await session.interrupt(execution) for session, execution in reversed(wanted)]
+        return sum(ended)
+
+    async def outputs(self, share_id: str, number: int) -> tuple[Output, ...]:
+        for session in self._bridge.all_of(share_id):
+            execution = session.by_entry(number)
+            if execution is not None:
+                return execution.outputs.snapshot()
+        return ()
+
+    async def variables(self, share_id: str) -> tuple[Variable, ...]:
+        session = self._share(share_id).session
+        listing = await session.variables(limit=MAX_VARIABLES)
+        return tuple(
+            Variable(
+                name=found.name,
+                type=found.type,
+                shape=found.shape,
+                size_bytes=found.size_bytes,
+                preview=found.preview,
+                changed_by_agent=session.changed_names.get(found.name),
+            )
+            for found in listing.variables
+        )
+
+    async def activities(self, share_id: str) -> tuple[Activity, ...]:
+        entries = [e for session in self._bridge.all_of(share_id) for e in session.log]
+        return tuple(sorted(entries, key=lambda entry: entry.number))
+
+    # -- who may come in (Doorkeeper)
+
+    def token_of(self, share: str) -> shares.Secret | None:
+        found = self._shares.get(share)
+        return found.record.token if found is not None else None
+
+    def welcome_of(self, share: str) -> tuple[str, str]:
+        return self._shares[share].session.title, self._ide
+
+    # -- what the bridge tells (BridgeObserver)
+
+    def activity_changed(self, session: Session, entry: Activity) -> None:
+        self._emit(ActivityChanged(session.kernel_id, entry))
+        share = self._shares.get(session.kernel_id)
+        if share is not None and entry.client_id:
+            self._touch(share)
+
+    def outputs_changed(self, session: Session, number: int) -> None:
+        key = (session.kernel_id, number)
+        if key not in self._told:
+            self._told.add(key)
+            asyncio.get_running_loop().call_later(OUTPUTS_EVERY_S, self._tell_outputs, key)
+
+    def link_changed(self, session: Session, state: LinkState, detail: str) -> None:
+        share = self._shares.get(session.kernel_id)
+        if share is None or share.session is not session:
+            return
+        share.state, share.detail = ShareState(state.value), detail
+        self._changed(share)
+
+    def agents_changed(self) -> None:
+        self._emit(
+            ClientsChanged(
+                tuple(
+                    ClientInfo(
+                        client_id=agent.client_id,
+                        name=agent.name,
+                        version=agent.version,
+                        share_id=agent.home or "",
+                        since=agent.since,
+                        runs=agent.runs,
+                    )
+                    for agent in self._bridge.agents.values()
+                )
+            )
+        )
+
+    # -- inside
+
+    async def _attach(
+        self, share_id: str, connection_file: str, title: str, mode: Mode, kernel_pid: int | None
+    ) -> Session:
+        try:
+            connection = read_connection_file(connection_file)
+        except OSError as error:
+            raise Unknown(
+                f"The connection file {connection_file} cannot be read: {error.strerror}.",
+                "The kernel may have ended; share a running one.",
+            ) from error
+        return await self._bridge.attach(
+            connection,
+            connection_file=os.path.abspath(connection_file),
+            title=title,
+            kernel_id=share_id,
+            mode=mode,
+            pid=kernel_pid,
+        )
+
+    async def _let_go(self, session: Session, reason: str) -> None:
+        if self._bridge.find(session.kernel_id) is session:
+            await self._bridge.remove(session, reason)
+        else:
+            await session.close(reason)
+
+    def _share(self, share_id: str) -> _Share:
+        share = self._shares.get(share_id)
+        if share is None:
+            raise Unknown(
+                f"There is no share {share_id!r} here (any more).", "Share the kernel again."
+            )
+        return share
+
+    def _changed(self, share: _Share) -> ShareInfo:
+        """Make the record true again and tell the host."""
+        link = share.session.link
+        share.record = share.record._replace(
+            title=share.session.title,
+            mode=share.mode.value,
+            connection_file=link.connection_file or "",
+            kernel_pid=link.info.pid,
+        )
+        self._publish(share)
+        self._emit(ShareChanged(share.info))
+        return share.info
+
+    def _publish(self, share: _Share) -> None:
+        try:
+            shares.publish(share.record)
+        except (CokernelError, OSError) as error:
+            log.exception("the share record could not be written")
+            share.detail = f"Agents cannot find this share: {error}"
+
+    def _new_record(self, share_id: str, session: Session) -> shares.ShareRecord:
+        return shares.describe(
+            share_id,
+            ide=self._ide,
+            title=session.title,
+            mode=session.mode.value,
+            endpoint=self._endpoint.address,
+            token=shares.new_token(),
+            connection_file=session.link.connection_file or "",
+            kernel_pid=session.link.info.pid,
+            workspaces=self._workspaces,
+        )
+
+    def _touch(self, share: _Share) -> None:
+        now = time.monotonic()
+        if now - share.touched_at > TOUCH_EVERY_S:
+            share.touched_at = now
+            share.record = share.record._replace(used=time.time())
+            self._publish(share)
+
+    def _tell_outputs(self, key: tuple[str, int]) -> None:
+        self._told.discard(key)
+        self._emit(OutputsChanged(*key))
+
+    def _others(self) -> list[OtherKernel]:
+        return other_kernels(self._bridge)
