@@ -18,7 +18,7 @@ only, and the lean half of it: the front imports this and has 15 MB for everythi
 from cokernel.shares.choice import Ambiguous, choose, match
 from cokernel.shares.files import TrustedJson, open_trusted_json, replace_file
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
-from cokernel.shares.record import Endpoint, Secret, ShareRecord
+from cokernel.shares.record import Endpoint, Secret, ShareRecord, is_share_id
 from cokernel.shares.store import (
     Refused,
     Scan,
@@ -48,6 +48,7 @@ __all__ = [
     "choose",
     "describe",
     "find_share",
+    "is_share_id",
     "list_shares",
     "match",
     "new_share_id",

@@ -1,0 +1,248 @@
+"""Which bridge is in use, which ones only finish, and why there is none: connecting, switching, coming back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cokernel.errors import CokernelError, StartFailed
+from cokernel.front import messages, texts
+from cokernel.front.home import Lost, Wish, find, find_again
+from cokernel.front.log import Log
+from cokernel.front.memory import ClientMemory
+from cokernel.front.messages import Message
+from cokernel.front.upstream import Pending, Upstream, connect
+from cokernel.shares import ShareRecord
+
+RETURN_S = 2.0
+"""How long the first call after a crash waits for the share to be published again."""
+REPLAY_S = 30.0
+"""For a bridge's answer to `initialize`: a stand-alone one has to import first."""
+_LOOK_AGAIN_S = 0.1
+_REPLAY_ID = "cokernel-front"
+
+
+class Aftermath(NamedTuple):
+    """What has to be said when a bridge is gone."""
+
+    lost: Lost
+    unanswered: tuple[Message, ...]
+    """Requests of the client."""
+    unasked: tuple[str, ...]
+    """Keys of the bridge's own requests that nobody waits for any more."""
+
+
+class Bridges:
+    """The owner of every connection. Any thread may call; `lock` is never held while something is waited for."""
+
+    def __init__(self, wish: Wish, log: Log) -> None:
+        self.lock = threading.Lock()
+        """Guards everything here and in `memory`, and the collections of each `Upstream`."""
+        self.memory = ClientMemory()
+        self.current: Upstream | None = None
+        self.lost: Lost | None = None
+        """Set: no code runs anywhere. `current` may be there nevertheless, for everything but code."""
+        self._wish = wish
+        self._log = log
+        self._retired: list[Upstream] = []
+        self._wait_until = 0.0
+        """Until when a call waits for the lost share to come back (time.monotonic)."""
+        self._closed = False
+        self._on_line: Callable[[Upstream, bytes], None] = _unheard
+        self._on_end: Callable[[Upstream], None] = _unheard_end
+        self._on_new: Callable[[], None] = _unheard_new
+
+    def listen(
+        self,
+        on_line: Callable[[Upstream, bytes], None],
+        on_end: Callable[[Upstream], None],
+        on_new: Callable[[], None],
+    ) -> None:
+        """Who is told of lines and ends, in the thread of that connection, and of another bridge in use."""
+        self._on_line, self._on_end, self._on_new = on_line, on_end, on_new
+
+    def close(self, *, hurried: bool) -> None:
+        """End every connection, and the child."""
+        with self.lock:
+            self._closed = True
+            upstreams = self.all()
+        for upstream in upstreams:
+            upstream.close(hurried=hurried)
+
+    def all(self) -> list[Upstream]:
+        """The one in use first. Call it with the lock held."""
+        return [*([self.current] if self.current else []), *self._retired]
+
+    # Where to go
+
+    def settle_in(self) -> bool:
+        """Connect to where this client belongs; whether code may run now."""
+        found = find(self._wish)
+        if isinstance(found, Lost):
+            self._lose(found)
+            return False
+        try:
+            upstream = self._private() if found is None else connect(found, self._wish.cwd)
+            # A kernel that was asked for by name is not left for one that happens to be shared later.
+            upstream.settled |= bool(self._wish.share or self._wish.connection_file)
+            self._adopt(upstream)
+        except CokernelError as error:
+            self._lose(Lost(str(error), texts.TRY_AGAIN, fresh=True))
+            return False
+        return True
+
+    def take_share_that_appeared(self) -> None:
+        """As long as nothing has run in the private kernel, a share is the better place."""
+        current = self.current
+        if self.lost or current is None or not current.private or current.settled:
+            return
+        found = find(self._wish)
+        if isinstance(found, ShareRecord):
+            self._connected(found)
+
+    def come_back(self, lost: Lost) -> bool:
+        """Go on in the kernel that was lost, if it can be had again; whether that is so."""
+        if lost.fresh:
+            return self.settle_in()
+        if lost.record is None:
+            return False
+        while True:
+            record = find_again(lost.record)
+            if record is not None and self._connected(record):
+                return True
+            if time.monotonic() >= self._wait_until:
+                return False
+            # The standard library cannot watch a folder; RETURN_S bounds this, once for each loss.
+            time.sleep(_LOOK_AGAIN_S)
+
+    def go_to(self, record: ShareRecord | None, *, still_lost: bool = False) -> None:
+        """Connect to this share, or for None to the stand-alone bridge.
+
+        `still_lost`: until the bridge has agreed, no code runs there.
+
+        Raises
+        ------
+        CokernelError
+            it cannot be had; everything is as before.
+        """
+        upstream = self._private() if record is None else connect(record, self._wish.cwd)
+        self._adopt(upstream, still_lost=still_lost)
+
+    def _lose(self, lost: Lost) -> None:
+        self._log.info("lost: %s", lost.what)
+        with self.lock:
+            self.lost = lost
+
+    def _private(self) -> Upstream:
+        current = self.current
+        if current is not None and current.private:
+            return current
+        from cokernel.front import (
+            standalone,
+        )  # with a share there is no need for `subprocess`, 1 MB
+
+        self._log.info("starting a stand-alone bridge")
+        return standalone.start()
+
+    def _connected(self, record: ShareRecord) -> bool:
+        try:
+            self.go_to(record)
+        except CokernelError as error:
+            self._log.info("no way to %s: %s", record.name, error)
+            return False
+        return True
+
+    # The change from one to another
+
+    def _adopt(self, upstream: Upstream, *, still_lost: bool = False) -> None:
+        """Make it the bridge in use, once it knows what the client has told the last one."""
+        if upstream is not self.current:
+            upstream.start_reading(self._on_line, self._on_end)
+            self._replay(upstream)
+        with self.lock:
+            if upstream.ended:
+                raise StartFailed(f"{upstream.name} went away at once.")
+            previous, self.current = self.current, upstream
+            if not still_lost:
+                self.lost = None
+        if previous is upstream:
+            return
+        self._log.info("connected to %s", upstream.name)
+        if previous is not None:
+            self._retire(previous)
+        self._on_new()
+
+    def _replay(self, upstream: Upstream) -> None:
+        with self.lock:
+            listens = self.memory.listens()
+            upstream.acknowledgements.update(listen.key for listen in listens)
+            initialize = self.memory.initialize
+        try:
+            if initialize is not None:
+                self._replay_initialize(upstream, initialize)
+            for listen in listens:
+                upstream.send(listen.line)
+        except OSError as error:
+            upstream.close()
+            raise StartFailed(f"{upstream.name} did not take up the session ({error}).") from error
+
+    def _replay_initialize(self, upstream: Upstream, initialize: Message) -> None:
+        answered = threading.Event()
+        upstream.replays[messages.key_of(_REPLAY_ID)] = answered
+        upstream.send(messages.with_id(initialize.line, _REPLAY_ID))
+        if not answered.wait(REPLAY_S) or upstream.ended:
+            raise TimeoutError("no answer to initialize")
+        if self.memory.initialized:
+            upstream.send(messages.initialized_line())
+
+    def _retire(self, upstream: Upstream) -> None:
+        with self.lock:
+            upstream.retired = True
+            self._retired.append(upstream)
+        self.close_if_done(upstream)
+
+    def close_if_done(self, upstream: Upstream) -> None:
+        """End a connection that is not in use once everything it was asked is answered."""
+        with self.lock:
+            waiting = [key for key in upstream.pending if not self.memory.is_listen(key)]
+            done = upstream.retired and not waiting
+        if done:
+            upstream.close()
+
+    def ended(self, upstream: Upstream) -> Aftermath:
+        """A connection is at its end. The second time for the same one there is nothing left to say."""
+        with self.lock:
+            upstream.ended = True
+            pending, upstream.pending = upstream.pending, {}
+            asked, upstream.asked = upstream.asked, set()
+            if upstream in self._retired:
+                self._retired.remove(upstream)
+            lost = texts.why_lost(upstream)
+            if upstream is self.current:
+                self.current = None
+                self.lost = self.lost or lost
+                self._wait_until = 0.0 if upstream.ending else time.monotonic() + RETURN_S
+            silent = self._closed
+            unanswered = tuple(p.request for p in pending.values() if self._waits(p))
+        for answered in upstream.replays.values():
+            answered.set()
+        upstream.close()
+        return Aftermath(lost, () if silent else unanswered, () if silent else tuple(asked))
+
+    def _waits(self, pending: Pending) -> bool:
+        """A subscription does not: the next bridge takes it over."""
+        return not self.memory.is_listen(pending.request.key)
+
+
+def _unheard(upstream: Upstream, line: bytes) -> None:
+    """Before `listen`."""
+
+
+def _unheard_end(upstream: Upstream) -> None:
+    """Before `listen`."""
+
+
+def _unheard_new() -> None:
+    """Before `listen`."""

@@ -1,0 +1,75 @@
+"""The front as a process: its stdin, its stdout, its signals and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from cokernel.front.bridges import Bridges
+from cokernel.front.home import Wish
+from cokernel.front.lines import LineSplitter
+from cokernel.front.log import Log
+from cokernel.front.relay import Relay
+from cokernel.front.upstream import CHUNK
+
+
+class Output:
+    """Our stdout, one whole line at a time from any thread."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lock = threading.Lock()
+
+    def write(self, line: bytes) -> None:
+        """Waits as long as the client does not read. Raises OSError if it is gone."""
+        view = memoryview(line + b"\n")
+        with self._lock:
+            while view:
+                view = view[os.write(self._fd, view) :]
+
+
+class _Stop(BaseException):
+    """A signal told us to end."""
+
+
+class _Signals:
+    """SIGINT and SIGTERM end the serving. Later ones do not cut the ending short."""
+
+    def __init__(self) -> None:
+        self.serving = True
+        self.seen = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.seen = True
+        if self.serving:
+            self.serving = False
+            raise _Stop
+
+
+def run() -> int:
+    """Serve the client on stdin until it leaves or a signal comes; the exit code."""
+    log = Log()
+    bridges = Bridges(Wish.of(os.environ), log)
+    relay = Relay(bridges, Output(sys.stdout.fileno()).write, log)
+    signals = _Signals()
+    with contextlib.suppress(_Stop):
+        try:
+            bridges.settle_in()
+            _read_client(relay, sys.stdin.fileno())
+        finally:
+            signals.serving = False
+    bridges.close(hurried=signals.seen)
+    return 0
+
+
+def _read_client(relay: Relay, fd: int) -> None:
+    splitter = LineSplitter()
+    while chunk := os.read(fd, CHUNK):
+        for line in splitter.feed(chunk):
+            relay.from_client(line)

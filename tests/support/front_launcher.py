@@ -1,0 +1,10 @@
+"""The real front, with the scripted stand-alone bridge in place of the real one."""
+
+import sys
+from pathlib import Path
+
+from cokernel.front import standalone
+from cokernel.front.process import run
+
+standalone.COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_bridge.py")))
+sys.exit(run())
