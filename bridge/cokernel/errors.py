@@ -12,7 +12,8 @@
     ├── CannotLook      cannot_look    the kernel cannot be looked into at this moment
     ├── NoAnswer        no_answer      a peer was asked and did not answer in time
     ├── LinkDown        link_down      the kernel cannot be reached; nothing was sent
-    └── ShareLost       share_lost     what was shared is not shared any more
+    ├── ShareLost       share_lost     what was shared is not shared any more
+    └── SetupFailed     setup_failed   the command of an agent's client refused
 
 `code` is for machines and stays the same for ever; the message is for people and agents: what happened, then what to
 do next. The standard library only, so that the front can import it.
@@ -72,3 +73,7 @@ class LinkDown(CokernelError):
 
 class ShareLost(CokernelError):
     code = "share_lost"
+
+
+class SetupFailed(CokernelError):
+    code = "setup_failed"

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 from cokernel.host import Event
 from cokernel.share_view.app import ShareView
@@ -33,10 +34,11 @@ async def draw(
     size: tuple[int, int], dark: bool, events: Sequence[Event], bridge: ScriptedBridge
 ) -> str:
     """The view after these events, as SVG."""
-    view = ShareView(bridge, bridge.share, dark=dark, clock=lambda: NOW)
+    inbox: SimpleQueue[Event] = SimpleQueue()
+    for event in events:
+        inbox.put(event)
+    view = ShareView(bridge, bridge.share, inbox, dark=dark, clock=lambda: NOW)
     async with view.run_test(size=size) as pilot:
-        for event in events:
-            view.post(event)
         await pilot.pause(0.2)
         return view.export_screenshot(title="cokernel share")
 

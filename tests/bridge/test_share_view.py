@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from queue import SimpleQueue
 
 import pytest
 from textual.pilot import Pilot
@@ -33,22 +34,24 @@ async def shown(
     bridge: ScriptedBridge, events: Iterable[Event] = (), size: tuple[int, int] = A_USUAL
 ) -> AsyncIterator[Pilot[None]]:
     """A running view to which these events have come."""
-    view = ShareView(bridge, bridge.share, clock=lambda: NOW)
-    bridge.on_event = view.post
+    inbox: SimpleQueue[Event] = SimpleQueue()
+    for event in events:
+        inbox.put(event)
+    bridge.on_event = inbox.put
+    view = ShareView(bridge, bridge.share, inbox, clock=lambda: NOW)
     async with view.run_test(size=size) as pilot:
-        for event in events:
-            view.post(event)
         await settled(pilot)
         yield pilot
 
 
 async def settled(pilot: Pilot[None]) -> None:
     """What was posted is drawn."""
-    await pilot.pause()
     view = pilot.app
     assert isinstance(view, ShareView)
+    view.catch_up()
+    await pilot.pause()
     await view.workers.wait_for_complete()
-    view.redraw()
+    view.catch_up()
     await pilot.pause()
 
 
@@ -248,6 +251,15 @@ async def test_ten_thousand_calls_are_kept_and_the_oldest_go_first() -> None:
         await pilot.press("home")
         await settled(pilot)
         assert "f(3)" in screen(pilot)
+
+
+async def test_signal_from_outside_ends_the_view() -> None:
+    async with shown(ScriptedBridge()) as pilot:
+        view = pilot.app
+        assert isinstance(view, ShareView)
+        view.end()
+        await settled(pilot)
+        assert view._exit
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import ClassVar, Protocol, TypeVar
 
 from textual.app import App, ComposeResult
@@ -13,7 +16,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.message import Message
 from textual.widgets import Footer, Static
 
 from cokernel.errors import CokernelError
@@ -51,14 +53,6 @@ class Bridge(Protocol):
     def outputs(self, share_id: str, number: int) -> Future[tuple[Output, ...]]: ...
 
 
-class BridgeEvent(Message):
-    """An event of the bridge, on its way into the view's thread."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
-
-
 class ShareView(App[None]):
     """Runs until the person quits. It ends nothing itself: who runs it ends the share."""
 
@@ -82,15 +76,18 @@ class ShareView(App[None]):
         self,
         bridge: Bridge,
         share: ShareInfo,
+        events: SimpleQueue[Event],
         *,
         dark: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`events` is where the bridge puts its events, from its own thread and from before this view was made."""
         super().__init__()
+        self._events = events
+        self._over = threading.Event()
         self._bridge = bridge
         self._model = ShareModel(share)
         self._clock = clock
-        self._early: list[Event] = []
         self._outputs: dict[int, tuple[Output, ...]] = {}
         """Of the selected call only."""
         self._asked: set[str] = set()
@@ -104,12 +101,9 @@ class ShareView(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name if dark else LIGHT.name
 
-    def post(self, event: Event) -> None:
-        """Take an event of the bridge. May be called from any thread, before and while the view runs."""
-        if self.is_running:
-            self.post_message(BridgeEvent(event))
-        else:
-            self._early.append(event)
+    def end(self) -> None:
+        """Quit as soon as may be. May be called from any thread and from a signal handler."""
+        self._over.set()
 
     # -- structure
 
@@ -130,21 +124,26 @@ class ShareView(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        for event in self._early:
-            self._take(event)
-        self._early.clear()
-        self.set_interval(1 / REDRAWS_PER_S, self._redraw_if_stale)
+        self.set_interval(1 / REDRAWS_PER_S, self.catch_up)
         self.set_interval(1 / SPINS_PER_S, self._tick)
         self._calls.focus()
-        self._redraw_if_stale()
+        self.catch_up()
 
     def on_resize(self, event: Resize) -> None:
         self.query_one(Footer).compact = event.size.width < NARROW
 
     # -- events
 
-    def on_bridge_event(self, message: BridgeEvent) -> None:
-        self._take(message.event)
+    def catch_up(self) -> None:
+        """Take in what has come from the bridge and draw it."""
+        if self._over.is_set():
+            self.exit()
+        with contextlib.suppress(Empty):
+            while True:
+                self._take(self._events.get_nowait())
+        if self._stale and self._calls.is_attached:
+            self._stale = False
+            self._redraw()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, OutputsChanged):
@@ -178,13 +177,7 @@ class ShareView(App[None]):
 
     # -- drawing
 
-    def _redraw_if_stale(self) -> None:
-        if self._stale and self._calls.is_attached:
-            self._stale = False
-            self.redraw()
-
-    def redraw(self) -> None:
-        """Bring all that is on the screen up to date; otherwise done soon after an event."""
+    def _redraw(self) -> None:
         self._bar_left.update(self._say_what_is_shared())
         self._bar_right.update(self._say_mode())
         self._clients.update(self._say_who_is_there())
