@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cokernel.kernel.namespace import Description, Running, VariableListing
-from cokernel.session.activity import Activity, ActivityPage, Change, Origin
+from cokernel.session.activity import Activity, ActivityPage, Change, Kind, Origin
 from cokernel.session.execution import Execution
 from cokernel.session.session import Session
 from cokernel.session.words import (
@@ -28,7 +28,8 @@ def progress_line(execution: Execution) -> str:
 
 
 def variables(session: Session, listing: VariableListing) -> str:
-    lines = [f"{session.label} · {listing.total} variables{_busy(session)}"]
+    plural = "" if listing.total == 1 else "s"
+    lines = [f"{session.label} · {listing.total} variable{plural}{_busy(session)}"]
     for variable in listing.variables:
         shape = f" {variable.shape}" if variable.shape else ""
         size = f" {_size(variable.size_bytes)}" if variable.size_bytes else ""
@@ -52,9 +53,10 @@ def activity(
     lines = [f"{session.label} · activity, cursor {page.cursor}"]
     if page.missed:
         lines.append(f"({page.missed} earlier changes are not kept any more)")
-    shown = page.entries[-MAX_ENTRIES:]
-    if len(page.entries) > len(shown):
-        lines.append(f"({len(page.entries) - len(shown)} more before these)")
+    runs = [entry for entry in page.entries if entry.kind is not Kind.LOOK]
+    shown = runs[-MAX_ENTRIES:]
+    if len(runs) > len(shown):
+        lines.append(f"({len(runs) - len(shown)} more before these)")
     lines += [_entry(entry) for entry in shown] or ["Nothing since then."]
     if running is not None and running.busy:
         lines.append(_now(running))

@@ -105,9 +105,7 @@ async def interrupt_execution(call: Call, args: a.InterruptExecution) -> Rendere
 async def _follow(call: Call, execution: Execution, timeout_s: float) -> None:
     begun = time.monotonic()
     while (left := begun + timeout_s - time.monotonic()) > 0:
-        if await execution.wait(min(PROGRESS_EVERY_S, left)):
-            return
-        if execution.state is State.WAITING_INPUT:
+        if await execution.wait_for_pause(min(PROGRESS_EVERY_S, left)):
             return
         await call.report_progress(time.monotonic() - begun, text.progress_line(execution))
 

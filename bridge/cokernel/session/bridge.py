@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cokernel.errors import BadRequest, CokernelError, Denied, LinkDown, StartFailed, Unknown
+from cokernel.kernel.discovery import read_connection_file
 from cokernel.kernel.environments import KernelCommand, find_command
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.owned import OwnedKernel
@@ -81,15 +83,26 @@ class Bridge:
     """The registry. One event loop; `close` ends all that it started."""
 
     def __init__(
-        self, *, place: str, observer: BridgeObserver, mode: Mode, cwd: str | None = None
+        self,
+        *,
+        place: str,
+        observer: BridgeObserver,
+        mode: Mode,
+        cwd: str | None = None,
+        default: str | None = None,
     ) -> None:
-        """`place` is where people see it (`Spyder`); `mode` is for kernels that agents bring in themselves."""
+        """`place` is where people see it (`Spyder`); `mode` is for kernels that agents bring in themselves.
+
+        `cwd` is where kernels are started. `default` is the connection file of the kernel for agents that have no
+        share; None gives them a private kernel.
+        """
         self.place = place
         self.mode = mode
         self.sequence = Sequence()
         self.agents: dict[str, Agent] = {}
         self._observer = observer
         self._cwd = cwd
+        self._default = default
         self._sessions: dict[str, Session] = {}
         self._owned: dict[str, _Owned] = {}
         self._names = itertools.count(1)
@@ -335,10 +348,22 @@ class Bridge:
             self._leaving.remove(session)
 
     async def _start_private(self) -> Session:
+        if self._default is not None:
+            return await self._attach_default(self._default)
         kernel, self._spare = self._spare, None
         if kernel is None:
             return await self._start(find_command(None), "private kernel")
         return await self._connect_owned(kernel, "private kernel")
+
+    async def _attach_default(self, path: str) -> Session:
+        try:
+            connection = read_connection_file(path)
+        except OSError as error:
+            raise Unknown(
+                f"The default connection file {path} cannot be read: {error.strerror}.",
+                "Start that kernel, or choose another with use_kernel.",
+            ) from error
+        return await self.attach(connection, connection_file=path, title=os.path.basename(path))
 
     async def _start(self, command: KernelCommand, title: str) -> Session:
         kernel = OwnedKernel(command, cwd=self._cwd)

@@ -44,7 +44,7 @@ class Execution:
         self.idle_seen = False
         self.interrupt_wanted = False
         self._done = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._pausing = asyncio.Event()
         self.entry = Activity(
             number=sequence.next_entry(),
             origin=Origin.AGENT,
@@ -106,15 +106,13 @@ class Execution:
             if execution_count is None
             else execution_count,
         )
-        self.notify()
         if state.is_final:
             self._done.set()
+        if state.is_final or state is State.WAITING_INPUT:
+            self._pausing.set()
+        else:
+            self._pausing.clear()
         return self.entry
-
-    def notify(self) -> None:
-        """Wake those who wait for any change: a state, or output."""
-        self._changed.set()
-        self._changed = asyncio.Event()
 
     async def wait(self, timeout_s: float | None) -> bool:
         """Wait for a final state; whether it came in time."""
@@ -124,10 +122,10 @@ class Execution:
             return False
         return True
 
-    async def wait_for_change(self, timeout_s: float) -> bool:
-        """Wait for a new state or output; whether there was one in time."""
+    async def wait_for_pause(self, timeout_s: float) -> bool:
+        """Wait until it has ended or waits for input; whether it does."""
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+            await asyncio.wait_for(self._pausing.wait(), timeout_s)
         except asyncio.TimeoutError:
             return False
         return True

@@ -461,7 +461,6 @@ class Session:
     def _own_output(self, execution: Execution, message: Message) -> None:
         if not execution.outputs.add(message):
             return
-        execution.notify()
         self._observer.outputs_changed(self, execution.entry.number)
         if self._deadline is not None and execution is self._current:
             self._await_last_message(execution)

@@ -16,7 +16,7 @@ only, and the lean half of it: the front imports this and has 15 MB for everythi
 """
 
 from cokernel.shares.choice import Ambiguous, choose, match
-from cokernel.shares.files import TrustedJson, open_trusted_json, replace_file
+from cokernel.shares.files import TrustedJson, open_trusted_json, private_folder, replace_file
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.shares.record import Endpoint, Secret, ShareRecord, is_share_id
 from cokernel.shares.store import (
@@ -56,6 +56,7 @@ __all__ = [
     "new_token",
     "open_trusted_json",
     "presence",
+    "private_folder",
     "publish",
     "replace_file",
     "scan_shares",
