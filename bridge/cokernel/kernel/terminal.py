@@ -236,10 +236,10 @@ class TerminalRows:
         if not text:
             return
         if self._column >= len(row.text):
-            row.text = row.text.ljust(self._column) + text
+            self._change(row.text.ljust(self._column) + text, overwritten=row.overwritten)
         else:
             end = self._column + len(text)
-            self._change(row.text[: self._column] + text + row.text[end:])
+            self._change(row.text[: self._column] + text + row.text[end:], overwritten=True)
         self._column += len(text)
 
     def _overwrite_row(self, over: _Row) -> None:
@@ -247,11 +247,13 @@ class TerminalRows:
         row = self._rows[self._row]
         row.overwritten = row.overwritten or over.overwritten
 
-    def _change(self, after: str) -> None:
+    def _change(self, after: str, *, overwritten: bool) -> None:
         row = self._rows[self._row]
         before = row.shown
-        row.text, row.overwritten = after, True
-        if not row.shown.startswith(before):
+        row.text, row.overwritten = after, overwritten
+        shown = row.shown
+        at_end = self._row == len(self._rows) - 1
+        if not (shown.startswith(before) if at_end else shown == before):
             self._note_edit()
 
     def _note_edit(self) -> None:
@@ -282,12 +284,12 @@ class TerminalRows:
     def _erase_in_row(self, what: int) -> None:
         text = self._rows[self._row].text
         if what == 0 and self._column < len(text):
-            self._change(text[: self._column])
+            self._change(text[: self._column], overwritten=True)
         elif what == 1:
             erased = min(self._column + 1, len(text))
-            self._change(" " * erased + text[erased:])
+            self._change(" " * erased + text[erased:], overwritten=True)
         elif what == 2:
-            self._change("")
+            self._change("", overwritten=True)
 
     def _erase_below(self, what: int) -> None:
         """Erase from the cursor on. Whole-screen forms are left out: what was printed stays readable."""
