@@ -244,7 +244,6 @@ class BridgeHost:
         from cokernel.sharing import Sharing
 
         sharing = Sharing(ide=self._ide, workspaces=self._workspaces, emit=self._on_event)
-        await sharing.start()
         stop = asyncio.Event()
         with self._lock:
             self._sharing, self._stop, self._loop = sharing, stop, asyncio.get_running_loop()

@@ -33,13 +33,14 @@ from cokernel.server.calls import OtherKernel
 from cokernel.server.endpoint import LocalEndpoint
 from cokernel.server.neighbours import other_kernels
 from cokernel.session.activity import Activity
-from cokernel.session.bridge import Bridge
+from cokernel.session.bridge import Agent, Bridge
 from cokernel.session.policy import Answer, Mode
 from cokernel.session.session import Session
 
 log = logging.getLogger(__name__)
 
-OUTPUTS_EVERY_S = 0.1
+TELL_EVERY_S = 0.1
+"""What changes many times a second (outputs, counts of runs) is told at most so often."""
 TOUCH_EVERY_S = 5.0
 MAX_VARIABLES = 5_000
 
@@ -83,14 +84,11 @@ class Sharing:
         self._emit = emit
         self._shares: dict[str, _Share] = {}
         self._connecting: dict[str, asyncio.Future[Session]] = {}
+        self._telling_agents = False
         self._told: set[tuple[str, int]] = set()
         """Outputs that an event was promised for; see `outputs_changed`."""
         self._bridge = Bridge(place=ide, observer=self, mode=Mode.ASK)
         self._endpoint = LocalEndpoint(self._bridge, self, self._others)
-
-    async def start(self) -> None:
-        """Listen; raises `StartFailed`."""
-        await self._endpoint.start()
 
     async def close(self, reason: str) -> None:
         """End every share, every client and every kernel that was started here."""
@@ -111,6 +109,7 @@ class Sharing:
         share_id: str | None,
         kernel_pid: int | None,
     ) -> ShareInfo:
+        await self._endpoint.start()
         share_id = share_id or shares.new_share_id(self._ide)
         if share_id in self._shares:
             return await self.retarget(
@@ -242,7 +241,7 @@ class Sharing:
         key = (session.kernel_id, number)
         if key not in self._told:
             self._told.add(key)
-            asyncio.get_running_loop().call_later(OUTPUTS_EVERY_S, self._tell_outputs, key)
+            asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_outputs, key)
 
     def link_changed(self, session: Session, state: LinkState, detail: str) -> None:
         share = self._shares.get(session.kernel_id)
@@ -252,21 +251,9 @@ class Sharing:
         self._changed(share)
 
     def agents_changed(self) -> None:
-        self._emit(
-            ClientsChanged(
-                tuple(
-                    ClientInfo(
-                        client_id=agent.client_id,
-                        name=agent.name,
-                        version=agent.version,
-                        share_id=agent.home or "",
-                        since=agent.since,
-                        runs=agent.runs,
-                    )
-                    for agent in self._bridge.agents.values()
-                )
-            )
-        )
+        if not self._telling_agents:
+            self._telling_agents = True
+            asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_agents)
 
     # -- inside
 
@@ -347,5 +334,21 @@ class Sharing:
         self._told.discard(key)
         self._emit(OutputsChanged(*key))
 
+    def _tell_agents(self) -> None:
+        self._telling_agents = False
+        agents = self._bridge.agents.values()
+        self._emit(ClientsChanged(tuple(_client_info(agent) for agent in agents)))
+
     def _others(self) -> list[OtherKernel]:
         return other_kernels(self._bridge)
+
+
+def _client_info(agent: Agent) -> ClientInfo:
+    return ClientInfo(
+        client_id=agent.client_id,
+        name=agent.name,
+        version=agent.version,
+        share_id=agent.home or "",
+        since=agent.since,
+        runs=agent.runs,
+    )

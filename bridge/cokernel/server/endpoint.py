@@ -154,6 +154,7 @@ class LocalEndpoint:
         self._others = others
         self._tcp = force_tcp or not hasattr(asyncio, "start_unix_server")
         self._server: asyncio.AbstractServer | None = None
+        self._starting = asyncio.Lock()
         self._address: Endpoint | None = None
         self._connections: set[_Connection] = set()
 
@@ -163,13 +164,18 @@ class LocalEndpoint:
         return self._address
 
     async def start(self) -> None:
-        """Listen.
+        """Listen, if it does not yet.
 
         Raises
         ------
         StartFailed
             no socket can be had; the message says why.
         """
+        async with self._starting:
+            if self._server is None:
+                await self._listen()
+
+    async def _listen(self) -> None:
         try:
             if self._tcp:
                 self._server = await asyncio.start_server(

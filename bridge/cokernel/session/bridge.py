@@ -179,7 +179,10 @@ class Bridge:
         if agent.left and not name:
             raise LinkDown(agent.left, "Choose a kernel with list_kernels and use_kernel.")
         if wanted is None:
-            return await self.private_session()
+            private = await self.private_session()
+            # Remembered, so that the end of that kernel is told and not papered over with a new one.
+            agent.kernel_id = private.kernel_id
+            return private
         session = self.find(wanted)
         if session is None and not name:
             raise LinkDown(
