@@ -22,9 +22,19 @@ TIMEOUT_S = 20.0
 class FrontClient:
     """`async with FrontClient() as client:` has a front running in the folder `cwd`."""
 
-    def __init__(self, cwd: str | Path = "/", *, modern: bool = True, **env: str) -> None:
+    def __init__(
+        self,
+        cwd: str | Path = "/",
+        *,
+        modern: bool = True,
+        stderr: int | None = None,
+        command: tuple[str, ...] = (sys.executable, LAUNCHER),
+        **env: str,
+    ) -> None:
         self._cwd = cwd
         self._modern = modern
+        self._stderr = stderr
+        self._command = command
         self._env = env
         self._next_id = 0
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -36,11 +46,12 @@ class FrontClient:
         unwanted = {"CLAUDE_PROJECT_DIR", "COKERNEL_SHARE", "COKERNEL_CONNECTION"}
         environment = {k: v for k, v in os.environ.items() if k not in unwanted} | self._env
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, LAUNCHER),
+            *self._command,
             cwd=self._cwd,
             env=environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=self._stderr,
             limit=2**26,
         )
         self._reading = asyncio.create_task(self._read())

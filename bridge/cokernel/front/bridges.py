@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cokernel.errors import CokernelError, StartFailed
 from cokernel.front import messages, texts
 from cokernel.front.home import Lost, Wish, find, find_again
+from cokernel.front.lines import Line
 from cokernel.front.log import Log
 from cokernel.front.memory import ClientMemory
 from cokernel.front.messages import Message
@@ -50,13 +51,13 @@ class Bridges:
         self._wait_until = 0.0
         """Until when a call waits for the lost share to come back (time.monotonic)."""
         self._closed = False
-        self._on_line: Callable[[Upstream, bytes], None] = _unheard
+        self._on_line: Callable[[Upstream, Line], None] = _unheard
         self._on_end: Callable[[Upstream], None] = _unheard_end
         self._on_new: Callable[[], None] = _unheard_new
 
     def listen(
         self,
-        on_line: Callable[[Upstream, bytes], None],
+        on_line: Callable[[Upstream, Line], None],
         on_end: Callable[[Upstream], None],
         on_new: Callable[[], None],
     ) -> None:
@@ -236,7 +237,7 @@ class Bridges:
         return not self.memory.is_listen(pending.request.key)
 
 
-def _unheard(upstream: Upstream, line: bytes) -> None:
+def _unheard(upstream: Upstream, line: Line) -> None:
     """Before `listen`."""
 
 

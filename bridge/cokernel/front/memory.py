@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cokernel.front import messages
+from cokernel.front.lines import Line
 from cokernel.front.messages import Message
 
 _MAX_ANSWER = 262144
@@ -32,13 +33,13 @@ class ClientMemory:
         self.initialized = False
         self._declared: dict[str, Any] = {}
         self._listens: dict[str, Message] = {}
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[str, Line] = {}
 
     def note_request(self, message: Message) -> None:
         if message.method == "subscriptions/listen":
             self._listens[message.key] = message
 
-    def note_answer(self, request: Message, answer: bytes) -> None:
+    def note_answer(self, request: Message, answer: Line) -> None:
         if request.method not in self.LOOKUPS or len(answer) > _MAX_ANSWER:
             return
         if not messages.succeeded(answer):

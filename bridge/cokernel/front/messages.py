@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from cokernel.front.lines import Line
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 SERVER_ERROR = -32000
@@ -22,6 +24,7 @@ ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _ANSWER_HEAD = re.compile(
     rb'\{"jsonrpc":\s?"2\.0",\s?"id":\s?(-?\d{1,20}|"(?:[^"\\]|\\.){0,1000}"),\s?"(?:result|error)":'
 )
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LISTS = {
     "tools": "toolsListChanged",
     "prompts": "promptsListChanged",
@@ -40,8 +43,8 @@ class Kind(enum.Enum):
 class Message(NamedTuple):
     """A line, understood as far as it was needed."""
 
-    line: bytes
-    """Without its newline."""
+    line: Line
+    """With its newline, as it came."""
     kind: Kind
     key: str
     """The id as JSON text, so that 1 and "1" stay apart; empty for a notification."""
@@ -78,7 +81,7 @@ class MessageError(ValueError):
         """Of the request that it would be, if that much could be read."""
 
 
-def read(line: bytes) -> Message:
+def read(line: Line) -> Message:
     """Any line, parsed.
 
     Raises
@@ -105,9 +108,9 @@ def read(line: bytes) -> Message:
     return Message(line, kind, key, method if isinstance(method, str) else "", params)
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _parse(line: Line) -> dict[str, Any]:
     try:
-        data = _DECODER.decode(line.decode())
+        data = _DECODER.decode(str(line, "utf-8"))
     except (ValueError, RecursionError) as error:
         raise MessageError(PARSE_ERROR, "Parse error: a line is not JSON.") from error
     if not isinstance(data, dict):
@@ -115,11 +118,11 @@ def _parse(line: bytes) -> dict[str, Any]:
     return data
 
 
-def _refuse_what_strict_parsers_refuse(line: bytes, data: dict[str, Any], key: str) -> None:
+def _refuse_what_strict_parsers_refuse(line: Line, data: dict[str, Any], key: str) -> None:
     """A bridge that cannot parse a line cannot answer it either: its caller would wait for ever."""
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(data, MAX_DEPTH):
+    if len(line) > 2 * MAX_DEPTH and _is_deeper(data, MAX_DEPTH):
         raise MessageError(PARSE_ERROR, f"Parse error: nested deeper than {MAX_DEPTH} levels.", key)
-    if b"\\u" in line:
+    if _SURROGATE.search(line):
         try:
             json.dumps(data, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -140,7 +143,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def read_from_bridge(line: bytes) -> Message:
+def read_from_bridge(line: Line) -> Message:
     """A bridge's line; an answer is not parsed.
 
     Raises
@@ -178,7 +181,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", **message}, separators=(",", ":")).encode()
+    return json.dumps({"jsonrpc": "2.0", **message}, separators=(",", ":")).encode() + b"\n"
 
 
 def error_line(key: str, code: int, message: str) -> bytes:
@@ -201,25 +204,25 @@ def text_line(request: Message, text: str, *, is_error: bool) -> bytes:
     return result_line(request.key, result, modern=request.modern)
 
 
-def same_result_line(key: str, answer: bytes) -> bytes:
+def same_result_line(key: str, answer: Line) -> bytes:
     """An earlier answer once more, for another request."""
-    return _line({"id": json.loads(key), "result": json.loads(answer)["result"]})
+    return _line({"id": json.loads(key), "result": json.loads(bytes(answer))["result"]})
 
 
-def with_id(request: bytes, identity: str) -> bytes:
+def with_id(request: Line, identity: str) -> bytes:
     """A request again under an id of ours."""
-    return _line({**json.loads(request), "id": identity})
+    return _line({**json.loads(bytes(request)), "id": identity})
 
 
-def succeeded(answer: bytes) -> bool:
+def succeeded(answer: Line) -> bool:
     """Whether an answer is a result, and if it is a tool's, one without `isError`."""
-    data = json.loads(answer)
+    data = json.loads(bytes(answer))
     return "error" not in data and not _object(data.get("result")).get("isError")
 
 
-def capabilities(answer: bytes) -> dict[str, Any]:
+def capabilities(answer: Line) -> dict[str, Any]:
     """What the server said it can, in the answer of `initialize`."""
-    return _object(_object(json.loads(answer).get("result")).get("capabilities"))
+    return _object(_object(json.loads(bytes(answer)).get("result")).get("capabilities"))
 
 
 def cancelled_line(key: str, reason: str) -> bytes:

@@ -11,7 +11,7 @@ from types import FrameType
 
 from cokernel.front.bridges import Bridges
 from cokernel.front.home import Wish
-from cokernel.front.lines import LineSplitter
+from cokernel.front.lines import Line, LineSplitter
 from cokernel.front.log import Log
 from cokernel.front.relay import Relay
 from cokernel.front.upstream import CHUNK
@@ -24,9 +24,9 @@ class Output:
         self._fd = fd
         self._lock = threading.Lock()
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: Line) -> None:
         """Waits as long as the client does not read. Raises OSError if it is gone."""
-        view = memoryview(line + b"\n")
+        view = memoryview(line)
         with self._lock:
             while view:
                 view = view[os.write(self._fd, view) :]
@@ -71,5 +71,10 @@ def run() -> int:
 def _read_client(relay: Relay, fd: int) -> None:
     splitter = LineSplitter()
     while chunk := os.read(fd, CHUNK):
-        for line in splitter.feed(chunk):
-            relay.from_client(line)
+        _hand_on(relay, splitter.feed(chunk))
+
+
+def _hand_on(relay: Relay, lines: list[Line | None]) -> None:
+    """A function of its own, so that a long line is let go before the next wait."""
+    for line in lines:
+        relay.from_client(line)

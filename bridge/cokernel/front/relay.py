@@ -13,6 +13,7 @@ from cokernel.errors import CokernelError, StartFailed
 from cokernel.front import messages, texts
 from cokernel.front.bridges import Bridges
 from cokernel.front.home import PRIVATE, Lost, describe_kernels
+from cokernel.front.lines import Line
 from cokernel.front.log import Log
 from cokernel.front.messages import Kind, Message, MessageError
 from cokernel.front.upstream import Pending, Upstream
@@ -22,7 +23,7 @@ from cokernel.shares import list_shares, match
 class Relay:
     """Between one client and whichever bridge it belongs to."""
 
-    def __init__(self, bridges: Bridges, to_client: Callable[[bytes], None], log: Log) -> None:
+    def __init__(self, bridges: Bridges, to_client: Callable[[Line], None], log: Log) -> None:
         self._bridges = bridges
         self._lock = bridges.lock
         self._memory = bridges.memory
@@ -32,12 +33,12 @@ class Relay:
 
     # From the client
 
-    def from_client(self, line: bytes | None) -> None:
+    def from_client(self, line: Line | None) -> None:
         """One line; None in place of one that was too long."""
         if line is None:
             self._emit(messages.error_line("", messages.INVALID_REQUEST, "A line is too long."))
             return
-        if not line.strip():
+        if len(line) < 3 and not bytes(line).strip():
             return
         try:
             message = messages.read(line)
@@ -165,10 +166,10 @@ class Relay:
 
     # From a bridge
 
-    def _from_bridge(self, upstream: Upstream, line: bytes) -> None:
+    def _from_bridge(self, upstream: Upstream, line: Line) -> None:
         try:
-            if line.startswith(handshake.ASIDE_START):
-                self._aside(upstream, line)
+            if line[: len(handshake.ASIDE_START)] == handshake.ASIDE_START:
+                self._aside(upstream, bytes(line))
                 return
             message = messages.read_from_bridge(line)
         except (MessageError, CokernelError) as error:
@@ -212,7 +213,7 @@ class Relay:
         if upstream.retired:
             self._bridges.close_if_done(upstream)
 
-    def _settled(self, upstream: Upstream, pending: Pending, line: bytes) -> bytes:
+    def _settled(self, upstream: Upstream, pending: Pending, line: Line) -> Line:
         """Take note of an answer; the line that the client gets."""
         with self._lock:
             self._memory.note_answer(pending.request, line)
@@ -224,7 +225,7 @@ class Relay:
             return self._switched(share, pending.request, line)
         return line
 
-    def _switched(self, share: str, request: Message, line: bytes) -> bytes:
+    def _switched(self, share: str, request: Message, line: Line) -> Line:
         found = match(list_shares(), share)
         try:
             if not found:
@@ -250,13 +251,13 @@ class Relay:
         for line in lines:
             self._emit(line)
 
-    def _emit(self, line: bytes) -> None:
+    def _emit(self, line: Line) -> None:
         try:
             self._to_client(line)
         except OSError as error:
             self._log.info("the client does not read any more: %s", error)
 
-    def _send_quietly(self, upstream: Upstream, line: bytes) -> None:
+    def _send_quietly(self, upstream: Upstream, line: Line) -> None:
         """For what needs no answer: if it cannot be sent, the reading thread says so soon enough."""
         try:
             upstream.send(line)

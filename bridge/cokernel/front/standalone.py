@@ -15,6 +15,7 @@ import threading
 import time
 
 from cokernel.errors import StartFailed
+from cokernel.front.lines import Line
 from cokernel.front.upstream import CHUNK, WRITE_DEADLINE_S, Upstream
 
 COMMAND = (sys.executable, "-m", "cokernel", "serve", "--stdio")
@@ -77,7 +78,7 @@ class ChildTransport:
                 return False
         return True
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Line) -> None:
         view = memoryview(data)
         deadline = time.monotonic() + WRITE_DEADLINE_S
         try:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from cokernel import handshake
 from cokernel.errors import StartFailed, Untrusted
-from cokernel.front.lines import LineSplitter
+from cokernel.front.lines import Line, LineSplitter
 from cokernel.front.messages import Message
 from cokernel.shares import ShareRecord
 
@@ -26,7 +26,7 @@ class Transport(Protocol):
     def read(self) -> bytes:
         """What came next; empty at the end, also after `close`."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Line) -> None:
         """Raises OSError if the bridge does not take it all; it has then not seen the end of `data`."""
 
     def close(self, *, hurried: bool) -> None:
@@ -75,27 +75,31 @@ class Upstream:
         return self.record is None
 
     def start_reading(
-        self, on_line: Callable[[Upstream, bytes], None], on_end: Callable[[Upstream], None]
+        self, on_line: Callable[[Upstream, Line], None], on_end: Callable[[Upstream], None]
     ) -> None:
         """Call `on_line` for each line and `on_end` once, in a thread of this connection's own."""
         threading.Thread(target=self._read, args=(on_line, on_end), daemon=True).start()
 
     def _read(
-        self, on_line: Callable[[Upstream, bytes], None], on_end: Callable[[Upstream], None]
+        self, on_line: Callable[[Upstream, Line], None], on_end: Callable[[Upstream], None]
     ) -> None:
         splitter = LineSplitter()
         try:
             while chunk := self._transport.read():
-                for line in splitter.feed(chunk):
-                    if line:
-                        on_line(self, line)
+                self._hand_on(splitter.feed(chunk), on_line)
         finally:
             on_end(self)
 
-    def send(self, line: bytes) -> None:
+    def _hand_on(self, lines: list[Line | None], on_line: Callable[[Upstream, Line], None]) -> None:
+        """A function of its own, so that a long line is let go before the next wait."""
+        for line in lines:
+            if line is not None:
+                on_line(self, line)
+
+    def send(self, line: Line) -> None:
         """Raises OSError: the bridge has not seen the end of the line, so it has not acted on it."""
         with self._write_lock:
-            self._transport.write(line + b"\n")
+            self._transport.write(line)
 
     def close(self, *, hurried: bool = False) -> None:
         """End the connection, and the child if it is one; idempotent."""
@@ -123,7 +127,7 @@ class SocketTransport:
             except OSError:
                 return b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Line) -> None:
         self._socket.sendall(data)
 
     def close(self, *, hurried: bool) -> None:  # noqa: ARG002  # a socket closes at once either way
