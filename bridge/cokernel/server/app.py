@@ -18,6 +18,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
 import cokernel
 from cokernel.errors import BadRequest, CokernelError
+from cokernel.server.announcements import Announcements
 from cokernel.server.arguments import parse, schema_of
 from cokernel.server.calls import Call, OtherKernel
 from cokernel.server.render import Rendered
@@ -41,11 +42,12 @@ def build_server(
     *,
     switch: Callable[[str], None] | None,
     others: Callable[[], list[OtherKernel]],
+    announcements: Announcements | None = None,
 ) -> Server[Any]:
     """An MCP server over one bridge.
 
     `agent_of` tells which connected client a request comes from. `switch` tells the front to change to another
-    bridge, if a front is there. `others` lists kernels outside this bridge.
+    bridge, if a front is there. `others` lists kernels outside this bridge. `announcements` are added to results.
     """
     by_name = {tool.name: tool for tool in TOOLS}
 
@@ -65,7 +67,8 @@ def build_server(
                     f"There is no tool {params.name[:80]!r}.", f"There are: {', '.join(by_name)}."
                 )
             arguments = parse(tool.arguments, params.arguments or {})
-            return _result(await tool.run(call, arguments))
+            rendered = await tool.run(call, arguments)
+            return _result(rendered, announcements.news() if announcements is not None else "")
         except CokernelError as error:
             return _error(error.code, str(error))
         except Exception:
@@ -100,8 +103,9 @@ def _progress_of(ctx: Context) -> Callable[[float, str], Any]:
     return report
 
 
-def _result(rendered: Rendered) -> types.CallToolResult:
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text=rendered.text)]
+def _result(rendered: Rendered, news: str) -> types.CallToolResult:
+    text = f"{rendered.text}\n{news}" if news else rendered.text
+    content: list[types.ContentBlock] = [types.TextContent(type="text", text=text)]
     content += [
         types.ImageContent(type="image", data=image.data, mime_type=image.mime)
         for image in rendered.images

@@ -20,6 +20,7 @@ from mcp.shared.message import SessionMessage
 
 from cokernel import handshake
 from cokernel.errors import StartFailed, Untrusted
+from cokernel.server.announcements import Announcements
 from cokernel.server.app import build_server
 from cokernel.server.calls import OtherKernel
 from cokernel.session.bridge import Bridge
@@ -266,6 +267,7 @@ async def serve_lines(
     reader: asyncio.StreamReader,
     lines: LineWriter,
     others: Callable[[], list[OtherKernel]],
+    announcements: Announcements | None = None,
 ) -> None:
     """Serve one agent until its side closes. Its unfinished calls are cancelled then, which interrupts their runs."""
     agent = bridge.agent_connected(home)
@@ -273,7 +275,9 @@ async def serve_lines(
     def switch(share: str) -> None:
         lines.write(handshake.switch_line(share))
 
-    server = build_server(bridge, lambda _: agent, switch=switch, others=others)
+    server = build_server(
+        bridge, lambda _: agent, switch=switch, others=others, announcements=announcements
+    )
     try:
         await server.run(LineReader(reader), lines, server.create_initialization_options())
     finally:
@@ -284,7 +288,7 @@ async def serve_stdio(bridge: Bridge, others: Callable[[], list[OtherKernel]]) -
     """Serve one agent on this process's stdin and stdout until stdin ends."""
     reader, writer = await _stdio_streams()
     try:
-        await serve_lines(bridge, None, reader, LineWriter(writer), others)
+        await serve_lines(bridge, None, reader, LineWriter(writer), others, Announcements())
     finally:
         writer.close()
 
