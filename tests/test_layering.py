@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COKERNEL = ROOT / "bridge" / "cokernel"
 SPYDER_PLUGIN = ROOT / "spyder_mcp"
 
-LAYERS = ("errors", "kernel", "session", "events", "server", "sharing", "host", "child", "cli")
+LAYERS = ("errors", "kernel", "session", "events", "server", "sharing", "standalone", "host", "child", "cli")
 FACES = {"__main__", "commands", "setup", "share_view"}
 """Parts of the command line: they stand where `cli` stands."""
 LIGHT = {"front", "handshake", "shares"}

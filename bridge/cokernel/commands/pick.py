@@ -11,9 +11,8 @@ from cokernel import shares
 from cokernel.commands.console import complain, say, short_path, someone_is_there, table
 from cokernel.errors import BadRequest, Unknown
 from cokernel.kernel.discovery import RunningKernel, discover, find_connection_file
+from cokernel.standalone import default_connection
 
-ENVIRONMENT = ("COKERNEL_CONNECTION", "IPYTHON_MCP_CONNECTION")
-"""Each may name a connection file; the first that is set counts."""
 A_DAY_S = 86_400
 
 
@@ -28,11 +27,6 @@ class Target:
     pid: int | None
 
 
-def named_connection_file(option: str | None) -> str | None:
-    """The connection file that an option or the environment names, as it was written."""
-    return option or next((os.environ[name] for name in ENVIRONMENT if os.environ.get(name)), None)
-
-
 def pick_kernel(option: str | None) -> Target:
     """The kernel to share.
 
@@ -43,7 +37,7 @@ def pick_kernel(option: str | None) -> Target:
     BadRequest
         there are several, and nobody to ask.
     """
-    named = named_connection_file(option)
+    named = option or default_connection()
     found = discover()
     if named:
         return _named(find_connection_file(named), found.kernels)

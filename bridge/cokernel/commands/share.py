@@ -111,7 +111,7 @@ class Sharing:
     """One share of this process: its bridge, from the first wish to the last trace."""
 
     def __init__(self, target: Target, on_event: Callable[[Event], None]) -> None:
-        folders = [os.getcwd(), *([target.folder] if target.folder else [])]
+        folders = list(dict.fromkeys(filter(None, (os.getcwd(), target.folder))))
         self.host = BridgeHost(ide=IDE, on_event=on_event, workspaces=folders)
         self._target = target
         self._share_id = shares.new_share_id(IDE)
