@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -166,17 +165,16 @@ def connect(record: ShareRecord, cwd: str) -> Upstream:
 
 
 def _dial(record: ShareRecord) -> socket.socket:
-    if record.endpoint.kind == "tcp":
-        address = record.endpoint.host_and_port()
-        connection = socket.create_connection(address, timeout=handshake.DEADLINE_S)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-    if sys.platform == "win32":
+    # Not socket.create_connection: it loads the tables of international names, 1 MB.
+    tcp = record.endpoint.kind == "tcp"
+    if not tcp and not hasattr(socket, "AF_UNIX"):
         raise OSError("this Python has no Unix sockets")
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(handshake.DEADLINE_S)
     try:
-        connection.connect(record.endpoint.address)
+        if tcp:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.connect(record.endpoint.host_and_port() if tcp else record.endpoint.address)
     except OSError:
         connection.close()
         raise
