@@ -25,14 +25,22 @@ def lacking() -> str:
     return ""
 
 
+def is_current() -> bool:
+    """Whether what the lock file names is installed."""
+    return _STAMP.is_file() and _STAMP.read_text(encoding="ascii") == _wanted()
+
+
 def ensure() -> None:
     """`npm ci`, unless the lock file is the one that was installed last."""
-    wanted = digest([EXTENSION / "package.json", EXTENSION / "package-lock.json"])
-    if _STAMP.is_file() and _STAMP.read_text(encoding="ascii") == wanted:
+    if is_current():
         return
     print("setup: vscode-extension/node_modules", flush=True)
     subprocess.run(command(["npm", "ci", "--no-audit", "--no-fund"]), cwd=ROOT, check=True)
-    _STAMP.write_text(wanted, encoding="ascii")
+    _STAMP.write_text(_wanted(), encoding="ascii")
+
+
+def _wanted() -> str:
+    return digest([EXTENSION / "package.json", EXTENSION / "package-lock.json"])
 
 
 def command(arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Pictures of the terminal's live view, from its scripted bridge: `python bridge/scripts/screenshot.py [FOLDER]`.
 
-Textual draws them as SVG; Chromium, where there is one, makes PNG of them. `docs/images/terminal.png` is made so.
+Without a folder it makes those of `docs/images`. Textual draws them as SVG; Chromium makes PNG of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +29,7 @@ SCENES: dict[str, tuple[int, int, bool, bool | None]] = {
     "terminal-narrow": (48, 24, True, False),
     "terminal-empty": (80, 20, True, None),
 }
+IN_THE_DOCS = ("terminal", "terminal-asking-light")
 
 
 async def draw(
@@ -43,31 +45,38 @@ async def draw(
         return view.export_screenshot(title="cokernel share")
 
 
-def rasterise(svg: Path) -> None:
-    """A PNG beside an SVG, twice its size in pixels."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        print(f"{svg}: no chromium here, so no PNG")
-        return
-    width, height = (
-        float(part) for part in svg.read_text().split('viewBox="0 0 ')[1].split('"')[0].split()
-    )
-    command = [
-        browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=2",
-        f"--window-size={round(width)},{round(height)}", f"--screenshot={svg.with_suffix('.png')}", svg.as_uri(),
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+def rasterise(svg: str, png: Path) -> None:
+    """Write a drawing as PNG, at twice its size in pixels.
+
+    Raises
+    ------
+    FileNotFoundError
+        there is no chromium.
+    """
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
+    width, height = (float(part) for part in svg.split('viewBox="0 0 ')[1].split('"')[0].split())
+    with tempfile.TemporaryDirectory() as folder:
+        drawing = Path(folder) / "view.svg"
+        drawing.write_text(svg, encoding="utf-8")
+        command = [
+            browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=2",
+            f"--window-size={round(width)},{round(height)}", f"--screenshot={png.resolve()}", drawing.as_uri(),
+        ]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (columns, rows, dark, asking) in SCENES.items():
+    for name in names:
+        columns, rows, dark, asking = SCENES[name]
         bridge = ScriptedBridge()
         events = [] if asking is None else scene(bridge, asking=asking)
-        svg = folder / f"{name}.svg"
-        svg.write_text(asyncio.run(draw((columns, rows), dark, events, bridge)), encoding="utf-8")
-        rasterise(svg)
+        svg = asyncio.run(draw((columns, rows), dark, events, bridge))
+        rasterise(svg, folder / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]), list(SCENES))
+    else:
+        main(ROOT / "docs" / "images", IN_THE_DOCS)
