@@ -70,7 +70,9 @@ function isComplete(folder) {
 }
 
 async function install(folder) {
-  process.stderr.write(`Installing code-server ${CODE_SERVER} into ${folder} (about two minutes)\n`);
+  process.stderr.write(
+    `Installing code-server ${CODE_SERVER} into ${folder} (about two minutes)\n`,
+  );
   const unfinished = `${folder}.unfinished-${process.pid}`;
   await mkdir(unfinished, { recursive: true });
   try {

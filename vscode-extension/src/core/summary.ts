@@ -1,0 +1,75 @@
+/** The whole state in one glance: what the status bar shows, and what the badge counts. */
+import type { ActivityModel } from './activity';
+import type { SharedKernel } from './shares';
+import { MODE_LABELS, count, describeShare, formatElapsed } from './words';
+
+export type Attention = 'off' | 'sharing' | 'running' | 'waiting' | 'trouble';
+
+export interface Summary {
+  readonly attention: Attention;
+  /** `Claude: running 12 s`. */
+  readonly text: string;
+  /** The whole state in a sentence. */
+  readonly sentence: string;
+}
+
+/** `now` in seconds since the epoch. */
+export function summarize(
+  shares: readonly SharedKernel[],
+  model: ActivityModel,
+  now: number,
+): Summary {
+  const first = shares[0];
+  if (first === undefined) {
+    return {
+      attention: 'off',
+      text: 'Claude: off',
+      sentence: 'No kernel is shared with Claude.',
+    };
+  }
+  return waiting(model) ?? running(model, now) ?? trouble(shares) ?? sharing(first, shares);
+}
+
+function waiting(model: ActivityModel): Summary | undefined {
+  const [first] = model.waiting();
+  if (first === undefined) return undefined;
+  return {
+    attention: 'waiting',
+    text: 'Claude: waiting for you',
+    sentence: `${first.client} wants to run code in ${first.kernel}.`,
+  };
+}
+
+function running(model: ActivityModel, now: number): Summary | undefined {
+  const [first] = model.running();
+  if (first === undefined) return undefined;
+  const elapsed = formatElapsed(now - (first.started_at ?? now));
+  return {
+    attention: 'running',
+    text: `Claude: running ${elapsed}`,
+    sentence: `${first.client} has been running code in ${first.kernel} for ${elapsed}.`,
+  };
+}
+
+function trouble(shares: readonly SharedKernel[]): Summary | undefined {
+  const troubled = shares.find((share) => share.phase === 'lost');
+  if (troubled === undefined) return undefined;
+  return {
+    attention: 'trouble',
+    text: `Claude: ${troubled.title} lost`,
+    sentence: troubled.problem,
+  };
+}
+
+function sharing(first: SharedKernel, shares: readonly SharedKernel[]): Summary {
+  const more = shares.length > 1 ? ` and ${shares.length - 1} more` : '';
+  const mode = first.share ? MODE_LABELS[first.share.mode] : '';
+  const detail = first.share ? describeShare(first.share) : '';
+  const paused = first.share?.paused ? ' (paused)' : '';
+  return {
+    attention: 'sharing',
+    text: `Claude: ${first.title}${more}${paused}`,
+    sentence:
+      `${count(shares.length, 'kernel')} shared with Claude. Mode: ${mode}. ${detail}`.trim(),
+  };
+}

@@ -1,0 +1,111 @@
+/** The interface's words: the same in Spyder, VS Code and the terminal. */
+import type { Activity, ActivityState, Change, Mode, Share } from './protocol';
+
+export const MODE_LABELS: Readonly<Record<Mode, string>> = {
+  free: 'Run freely',
+  ask: 'Ask me',
+  look: 'Look only',
+};
+
+export const MODE_DETAILS: Readonly<Record<Mode, string>> = {
+  free: 'Claude runs code without asking.',
+  ask: 'Each run waits until you have allowed it.',
+  look: 'Claude sees variables and activity, and runs nothing.',
+};
+
+const STATE_LABELS: Readonly<Record<ActivityState, string>> = {
+  queued: 'queued',
+  waiting_approval: 'waiting for you',
+  running: 'running',
+  waiting_input: 'waiting for input',
+  ok: 'ok',
+  error: 'error',
+  interrupted: 'interrupted',
+  aborted: 'never ran',
+  denied: 'denied',
+  restarted: 'restarted',
+  lost: 'lost',
+  failed: 'failed',
+};
+
+/** `35 ms`, `0.42 s`, `12 s`, `3 min 05 s`, `2 h 05 min`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${pad(Math.floor(seconds % 60))} s`;
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+/** Of something that still goes on: whole seconds, so that the text ticks once a second. */
+export function formatElapsed(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  return whole < 10 ? `${whole} s` : formatDuration(whole);
+}
+
+/** `14:02:11`, local time. */
+export function formatTime(epochSeconds: number): string {
+  const time = new Date(epochSeconds * 1000);
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(pad).join(':');
+}
+
+/** What stands beside a call in a list: `0.42 s`, `running 12 s`, `denied`. `now` in seconds. */
+export function describeState(activity: Activity, now: number): string {
+  const { state, started_at: started, finished_at: finished } = activity;
+  if (state === 'running') return `running ${formatElapsed(now - (started ?? now))}`;
+  if (state === 'queued') return activity.reason || STATE_LABELS.queued;
+  const word = STATE_LABELS[state];
+  if (started === null || finished === null) return word;
+  const took = formatDuration(finished - started);
+  return state === 'ok' ? took : `${word} ${took}`;
+}
+
+/** The one line that stands for a call: the first line of its code, or the tool and its argument. */
+export function headline(activity: Activity): string {
+  if (activity.kind === 'run') {
+    return firstLine(activity.code) || activity.tool;
+  }
+  return `${activity.tool} ${firstLine(activity.code)}`.trim();
+}
+
+/** `new: model (Ridge)`. */
+export function describeChange(change: Change): string {
+  const words: Record<string, string> = {
+    new: 'new',
+    removed: 'removed',
+    rebound: 'changed',
+    mutated: 'changed',
+    possibly: 'possibly changed',
+  };
+  const detail = change.detail ? ` (${change.detail})` : '';
+  return `${words[change.how] ?? change.how}: ${change.name}${detail}`;
+}
+
+/** A sentence about a share that is not simply up; empty if it is. */
+export function describeShare(share: Share): string {
+  if (share.detail) return share.detail;
+  const sentences: Record<Share['state'], string> = {
+    connecting: `Connecting to ${share.title}.`,
+    up: share.paused ? 'Paused: no new run begins.' : '',
+    restarting: `The kernel of ${share.title} is being restarted.`,
+    silent: `The kernel of ${share.title} does not answer.`,
+    dead: `The kernel of ${share.title} ended. Run a cell to start it again.`,
+    closed: `${share.title} is not shared any more.`,
+  };
+  return sentences[share.state];
+}
+
+/** `3 runs`, `1 run`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function firstLine(code: string): string {
+  const lines = code.split('\n').map((line) => line.trim());
+  return lines.find((line) => line && !line.startsWith('#')) ?? lines.find(Boolean) ?? '';
+}
+
+function pad(number: number): string {
+  return String(number).padStart(2, '0');
+}

@@ -1,0 +1,78 @@
+/** One page with all that helps to find out why something does not work. It holds no code and no tokens. */
+import os from 'node:os';
+import * as vscode from 'vscode';
+import type { SharedKernel } from '../core/shares';
+import type { Jupyter } from './jupyter';
+import type { BridgePython } from './python';
+import type { Sharing } from './sharing';
+
+export interface Diagnosed {
+  readonly context: vscode.ExtensionContext;
+  readonly jupyter: Jupyter;
+  readonly python: BridgePython;
+  readonly sharing: Sharing;
+}
+
+export async function showDiagnosis(diagnosed: Diagnosed): Promise<void> {
+  const content = await diagnose(diagnosed);
+  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
+  await vscode.window.showTextDocument(document);
+}
+
+export async function diagnose({ context, jupyter, python, sharing }: Diagnosed): Promise<string> {
+  const { version } = context.extension.packageJSON as { version: string };
+  const { state, pid } = sharing.bridge;
+  const rows: [string, string][] = [
+    ['Extension', version],
+    ['VS Code', `${vscode.version} (${vscode.env.appName}, ${vscode.env.remoteName ?? 'local'})`],
+    ['System', `${os.type()} ${os.release()} ${os.arch()}`],
+    ['Jupyter extension', jupyter.version],
+    ['Bridge from', await python.describe().catch((error: unknown) => String(error))],
+    [
+      'Bridge',
+      state.kind === 'failed' ? `failed: ${state.message}` : `${state.kind} (pid ${pid ?? '-'})`,
+    ],
+    ['cokernel', state.kind === 'running' ? state.welcome.cokernel : '-'],
+    ['MCP clients start', state.kind === 'running' ? state.welcome.front.join(' ') : '-'],
+    ['State folder', process.env['COKERNEL_STATE_DIR'] ?? 'the default'],
+  ];
+  return [
+    '# Share Kernel with Claude: diagnosis',
+    '',
+    table(rows),
+    '',
+    '## Shared kernels',
+    '',
+    ...sharing.shares.map(describeShare),
+    sharing.shares.length === 0 ? 'None.' : '',
+  ].join('\n');
+}
+
+function describeShare(shared: SharedKernel): string {
+  const { location, share } = shared;
+  return [
+    `### ${shared.title}`,
+    '',
+    table([
+      ['State', `${shared.phase}, bridge says ${share?.state ?? '-'}`],
+      ['Problem', shared.problem || share?.detail || '-'],
+      ['Interpreter', location ? `${location.executable} (${location.python})` : '-'],
+      ['ipykernel', location ? location.ipykernel + ipykernelNote(location.ipykernel) : '-'],
+      ['Connection file', location?.connectionFile ?? '-'],
+      ['Kernel pid', String(location?.pid ?? '-')],
+    ]),
+    '',
+  ].join('\n');
+}
+
+/** A known trouble of the Jupyter extension that people would otherwise look for here. */
+function ipykernelNote(version: string): string {
+  return version.startsWith('7.')
+    ? ' (the Jupyter extension sometimes hangs at the start of ipykernel 7: vscode-jupyter issue 17228)'
+    : '';
+}
+
+function table(rows: readonly [string, string][]): string {
+  const lines = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
+  return ['| | |', '|---|---|', ...lines].join('\n');
+}

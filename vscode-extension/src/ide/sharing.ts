@@ -1,0 +1,207 @@
+/**
+ * The one owner of what is shared: which notebooks, through which bridge, and what agents do there.
+ *
+ * Views and commands read from here and ask it to act; they hold nothing themselves.
+ */
+import * as vscode from 'vscode';
+import { ActivityModel } from '../core/activity';
+import { Bridge } from '../core/bridge';
+import { Emitter } from '../core/emitter';
+import type { Kernel, KernelLocation } from '../core/kernel';
+import { OutputStore } from '../core/outputs';
+import type {
+  AnswerOf,
+  Answer,
+  Command,
+  CommandArguments,
+  BridgeEvent,
+  Mode,
+} from '../core/protocol';
+import { SharedKernel, type BridgeForShares } from '../core/shares';
+import type { Jupyter } from './jupyter';
+import type { BridgePython } from './python';
+import { startedTargets, titleOf, type Target } from './targets';
+
+interface Entry {
+  uri: vscode.Uri;
+  kernel: Kernel;
+  readonly shared: SharedKernel;
+}
+
+export class Sharing implements BridgeForShares, vscode.Disposable {
+  readonly model = new ActivityModel();
+  readonly bridge: Bridge;
+  readonly outputs: OutputStore;
+  private readonly entries = new Map<string, Entry>();
+  private readonly changeEmitter = new Emitter<void>();
+  private readonly subscriptions: vscode.Disposable[];
+
+  /** Anything changed: shares, bridge, clients, calls. */
+  readonly onDidChange = this.changeEmitter.on;
+
+  constructor(
+    private readonly jupyter: Jupyter,
+    private readonly python: BridgePython,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    this.bridge = new Bridge(() => this.python.launch());
+    this.outputs = new OutputStore(this, this.model);
+    const changed = (): void => this.changeEmitter.emit();
+    this.subscriptions = [
+      this.bridge.onEvent((event) => this.take(event)),
+      this.bridge.onRestart(() => this.shareAgain()),
+      this.bridge.onLog((line) => this.log.info(line)),
+      this.bridge.onState((state) => {
+        if (state.kind !== 'running') this.model.bridgeEnded();
+        changed();
+      }),
+      this.model.onDidChange(changed),
+      vscode.workspace.onDidCloseNotebookDocument((closed) => this.watch(this.closed(closed.uri))),
+      vscode.workspace.onDidChangeNotebookDocument((event) => this.watch(this.cellRan(event))),
+    ];
+  }
+
+  /** What is shared, in the order it was. */
+  get shares(): SharedKernel[] {
+    return [...this.entries.values()].map(({ shared }) => shared);
+  }
+
+  shareOf(uri: vscode.Uri): SharedKernel | undefined {
+    return this.entries.get(uri.toString())?.shared;
+  }
+
+  /** The notebook of a share. */
+  uriOf(share: string): vscode.Uri | undefined {
+    return [...this.entries.values()].find(({ shared }) => shared.id === share)?.uri;
+  }
+
+  /** Shares a kernel. Rejects with `CannotShare` or `BridgeError`; then nothing is shared. */
+  async share(target: Target, mode: Mode): Promise<SharedKernel> {
+    const key = target.uri.toString();
+    const known = this.entries.get(key);
+    if (known !== undefined) return known.shared;
+    // While the person answers Jupyter's question, the bridge can already start.
+    if (await this.python.isReady()) this.bridge.start().catch(() => undefined);
+    const shared = new SharedKernel(this, target.kernel, target.title, mode);
+    this.entries.set(key, { uri: target.uri, kernel: target.kernel, shared });
+    this.subscriptions.push(shared.onDidChange(() => this.changeEmitter.emit()));
+    try {
+      await shared.start();
+    } catch (error) {
+      await this.forget(shared);
+      throw error;
+    }
+    this.log.info(`Sharing ${target.title} as ${shared.id ?? ''}`);
+    return shared;
+  }
+
+  /** Ends one share; the bridge goes with the last one. `reason` is what agents are told. */
+  async stop(shared: SharedKernel, reason: string): Promise<void> {
+    try {
+      await shared.stop(reason);
+    } catch (error) {
+      // The bridge ends below or has ended, and every share with it.
+      this.log.warn(`Stopping ${shared.title}: ${String(error)}`);
+    }
+    this.log.info(`Stopped sharing ${shared.title}`);
+    await this.forget(shared);
+  }
+
+  async stopAll(reason: string): Promise<void> {
+    await Promise.all(this.shares.map((shared) => this.stop(shared, reason)));
+  }
+
+  async setMode(shared: SharedKernel, mode: Mode): Promise<void> {
+    if (shared.id === undefined) return;
+    shared.take(await this.request('set_mode', { share: shared.id, mode }));
+  }
+
+  async pause(paused: boolean): Promise<void> {
+    for (const shared of this.shares) {
+      if (shared.id !== undefined) {
+        shared.take(await this.request('pause', { share: shared.id, paused }));
+      }
+    }
+  }
+
+  async answer(approval: string, answer: Answer): Promise<void> {
+    await this.request('answer', { approval, answer });
+  }
+
+  /** Stops one run of an agent, or all of them; how many were stopped. Never a cell of the person. */
+  async interrupt(share?: string, number?: number): Promise<number> {
+    const ids = share === undefined ? this.shares.flatMap(({ id }) => id ?? []) : [share];
+    let stopped = 0;
+    for (const id of ids) {
+      stopped += (await this.request('interrupt', { share: id, number })).interrupted;
+    }
+    return stopped;
+  }
+
+  /** Starts the bridge unless it runs; asks the person where the Python part is missing. */
+  async ready(location: KernelLocation): Promise<void> {
+    this.python.sawKernelInterpreter(location.executable);
+    await this.bridge.start();
+  }
+
+  request<C extends Command>(command: C, args: CommandArguments[C]): Promise<AnswerOf<C>> {
+    return this.bridge.request(command, args);
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private take(event: BridgeEvent): void {
+    if (event.event === 'share') {
+      this.shares.find(({ id }) => id === event.share.share)?.take(event.share);
+    } else if (event.event === 'failed') {
+      this.log.error(`${event.code}: ${event.message}`);
+    }
+    this.model.take(event);
+  }
+
+  private shareAgain(): void {
+    for (const shared of this.shares) this.watch(shared.shareAgain());
+  }
+
+  private async forget(shared: SharedKernel): Promise<void> {
+    for (const [key, entry] of this.entries) {
+      if (entry.shared === shared) this.entries.delete(key);
+    }
+    if (this.entries.size === 0) await this.bridge.stop();
+    this.changeEmitter.emit();
+  }
+
+  /** A cell ran in a shared notebook: it may have been given another kernel meanwhile, or a dead one lives again. */
+  private async cellRan(event: vscode.NotebookDocumentChangeEvent): Promise<void> {
+    const entry = this.entries.get(event.notebook.uri.toString());
+    if (entry === undefined) return;
+    if (!event.cellChanges.some(({ executionSummary }) => executionSummary !== undefined)) return;
+    const kernel = await this.jupyter.kernelOf(entry.uri);
+    if (kernel === undefined) return;
+    entry.kernel = kernel;
+    await entry.shared.follow(kernel);
+  }
+
+  private async closed(uri: vscode.Uri): Promise<void> {
+    const entry = this.entries.get(uri.toString());
+    if (entry === undefined) return;
+    // Saved under another name: the kernel lives on in the notebook that took its place.
+    const targets = await startedTargets(this.jupyter);
+    const heir = targets.find(({ kernel }) => kernel.identity === entry.kernel.identity);
+    if (heir === undefined) {
+      await this.stop(entry.shared, `${titleOf(uri)} was closed.`);
+      return;
+    }
+    this.entries.delete(uri.toString());
+    entry.uri = heir.uri;
+    this.entries.set(heir.uri.toString(), entry);
+    await entry.shared.rename(heir.title);
+  }
+
+  /** For work that nobody awaits. */
+  private watch(work: Promise<void>): void {
+    work.catch((error: unknown) => this.log.error(String(error)));
+  }
+}

@@ -1,0 +1,183 @@
+/** "Details": code, output and changes of one call; a run that waits for the person takes its place. */
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import { keyOf } from '../core/activity';
+import { isFinal, type Activity, type Output } from '../core/protocol';
+import { describeChange, describeState, formatTime } from '../core/words';
+import type { Sharing } from '../ide/sharing';
+import type { Detail, FromWebview, ToWebview } from './detailMessages';
+
+const VIEW = 'cokernel.detail';
+
+export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable {
+  private view: vscode.WebviewView | undefined;
+  private chosen: string | undefined;
+  private shownWaiting: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(
+    private readonly extensionUri: vscode.Uri,
+    private readonly sharing: Sharing,
+    private readonly act: (message: FromWebview, activity: Activity) => void,
+  ) {
+    this.subscriptions = [
+      vscode.window.registerWebviewViewProvider(VIEW, this, {
+        webviewOptions: { retainContextWhenHidden: false },
+      }),
+      sharing.model.onDidChange(() => this.schedule(100)),
+      sharing.model.onOutputs(() => this.schedule(100)),
+    ];
+  }
+
+  get isVisible(): boolean {
+    return this.view?.visible ?? false;
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
+    const root = vscode.Uri.joinPath(this.extensionUri, 'out', 'webview');
+    view.webview.options = { enableScripts: true, localResourceRoots: [root] };
+    view.webview.onDidReceiveMessage((message: FromWebview) => this.receive(message));
+    view.onDidDispose(() => (this.view = undefined));
+    view.webview.html = html(view.webview, root);
+  }
+
+  /** Shows a call, and stays with it until another is chosen. */
+  async show(activity: Activity): Promise<void> {
+    this.chosen = keyOf(activity);
+    await vscode.commands.executeCommand(`${VIEW}.focus`);
+    await this.update();
+  }
+
+  /** Goes to the run that waits for the person, or to the view itself. */
+  async review(): Promise<void> {
+    this.chosen = undefined;
+    await vscode.commands.executeCommand(`${VIEW}.focus`);
+    await this.update();
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private receive(message: FromWebview): void {
+    if (message.type === 'ready') {
+      void this.update();
+      return;
+    }
+    const activity =
+      message.type === 'answer'
+        ? this.sharing.model.waiting().find(({ approval }) => approval === message.approval)
+        : this.sharing.model.find(message.key);
+    if (activity !== undefined) this.act(message, activity);
+  }
+
+  private schedule(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.update();
+    }, ms);
+  }
+
+  private async update(): Promise<void> {
+    const activity = this.current();
+    const outputs = activity === undefined ? [] : await this.outputsOf(activity);
+    const message: ToWebview = {
+      type: 'show',
+      detail: activity && this.detailOf(activity, outputs),
+    };
+    await this.view?.webview.postMessage(message);
+    if (activity !== undefined && !isFinal(activity)) this.schedule(1000);
+  }
+
+  /** What waits for the person; else what they chose; else the newest run. */
+  private current(): Activity | undefined {
+    const { model } = this.sharing;
+    const waiting = model.waiting()[0];
+    if (waiting !== undefined) {
+      // Once it is answered, its outcome stays in view.
+      this.shownWaiting = keyOf(waiting);
+      return waiting;
+    }
+    if (this.shownWaiting !== undefined) this.chosen = this.shownWaiting;
+    this.shownWaiting = undefined;
+    const chosen = this.chosen === undefined ? undefined : model.find(this.chosen);
+    return chosen ?? model.list(({ origin, kind }) => origin === 'agent' && kind === 'run')[0];
+  }
+
+  private async outputsOf(activity: Activity): Promise<readonly Output[]> {
+    try {
+      return await this.sharing.outputs.get(activity);
+    } catch {
+      // The bridge that had them is gone; the call itself is still worth showing.
+      return [];
+    }
+  }
+
+  private detailOf(activity: Activity, outputs: readonly Output[]): Detail {
+    const isRun = activity.kind === 'run';
+    return {
+      key: keyOf(activity),
+      caption: captionOf(activity),
+      state: describeState(activity, Date.now() / 1000),
+      tone: toneOf(activity),
+      reason: activity.state === 'queued' ? '' : activity.reason,
+      code: activity.code,
+      isPython: isRun,
+      outputs: withError(activity, outputs),
+      changes: activity.changes.map(describeChange),
+      approval: approvalOf(activity),
+      canInterrupt: isRun && activity.origin === 'agent' && isInterruptible(activity),
+      canInsert: isRun && this.sharing.uriOf(activity.share) !== undefined,
+    };
+  }
+}
+
+function approvalOf(activity: Activity): Detail['approval'] {
+  if (activity.state !== 'waiting_approval') return undefined;
+  const question = `${activity.client} wants to run this in ${activity.kernel}`;
+  return { id: activity.approval, question };
+}
+
+function isInterruptible(activity: Activity): boolean {
+  return !isFinal(activity) && activity.state !== 'waiting_approval';
+}
+
+function captionOf(activity: Activity): string {
+  const who = activity.origin === 'user' ? 'You' : activity.client;
+  const what = activity.kind === 'run' ? '' : activity.tool;
+  const cell = activity.execution_count === null ? '' : `In [${activity.execution_count}]`;
+  return [who, what, activity.kernel, formatTime(activity.created_at), cell]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function toneOf({ state }: Activity): Detail['tone'] {
+  if (state === 'ok') return 'good';
+  if (state === 'error' || state === 'failed' || state === 'lost') return 'bad';
+  return state === 'running' || state === 'waiting_input' ? 'busy' : 'plain';
+}
+
+/** The error of a call whose outputs are gone, or that never had any. */
+function withError(activity: Activity, outputs: readonly Output[]): readonly Output[] {
+  if (activity.error === null || outputs.some(({ kind }) => kind === 'error')) return outputs;
+  return [...outputs, { kind: 'error', ...activity.error }];
+}
+
+function html(webview: vscode.Webview, root: vscode.Uri): string {
+  const nonce = randomBytes(16).toString('base64');
+  const address = (name: string): string =>
+    String(webview.asWebviewUri(vscode.Uri.joinPath(root, name)));
+  const policy = `default-src 'none'; img-src data:; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<link rel="stylesheet" href="${address('detail.css')}">
+</head>
+<body><main id="root" tabindex="-1"></main><script nonce="${nonce}" src="${address('detail.js')}"></script></body>
+</html>`;
+}
