@@ -23,6 +23,7 @@ from cokernel.server.arguments import parse, schema_of
 from cokernel.server.calls import Call, OtherKernel
 from cokernel.server.render import Rendered
 from cokernel.server.tools import TOOLS, Tool
+from cokernel.session.activity import Activity
 from cokernel.session.bridge import Agent, Bridge
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,14 @@ def _result(rendered: Rendered, news: str) -> types.CallToolResult:
         types.ImageContent(type="image", data=image.data, mime_type=image.mime)
         for image in rendered.images
     ]
-    return types.CallToolResult(content=content)
+    return types.CallToolResult(content=content, _meta=_outcome(rendered.run))
+
+
+def _outcome(run: Activity | None) -> dict[str, Any] | None:
+    """For programs (`cokernel run`): clients do not show it to the model."""
+    if run is None:
+        return None
+    return {"cokernel/state": run.state.value, "cokernel/execution": run.execution}
 
 
 def _error(code: str, message: str) -> types.CallToolResult:

@@ -57,6 +57,8 @@ class Rendered:
 
     text: str
     images: tuple[ImageBlock, ...] = ()
+    run: Activity | None = None
+    """The run that it tells of, for programs that want its outcome without reading `text`."""
 
 
 def wants_thread(images: Sequence[PageImage]) -> bool:
@@ -80,7 +82,8 @@ def render_result(
     images, notes = _fit_images(activity, excerpt.images, budget)
     notes.append(_way_on(activity, excerpt.total, more_now=False))
     head = head_line(activity, kernel_label, _or_now(now))
-    return Rendered(_assemble(activity, head, _excerpt_text(activity, excerpt), notes), images)
+    text = _assemble(activity, head, _excerpt_text(activity, excerpt), notes)
+    return Rendered(text, images, activity)
 
 
 def render_page(
@@ -95,7 +98,7 @@ def render_page(
     images, notes = _fit_images(activity, page.images, budget)
     notes.append(_way_on(activity, page.next_offset, more_now=not page.is_last))
     head = head_line(activity, kernel_label, _or_now(now))
-    return Rendered(_assemble(activity, head, _page_text(page), notes), images)
+    return Rendered(_assemble(activity, head, _page_text(page), notes), images, activity)
 
 
 def _or_now(now: float | None) -> float:
