@@ -331,7 +331,7 @@ def _running(content: Mapping[str, Any]) -> Running:
     return Running(
         busy=bool(content["busy"]),
         msg_id=content["msg_id"] if isinstance(content["msg_id"], str) else None,
-        own=bool(content["own"]),
+        is_ours=bool(content["is_ours"]),
         since=None if since is None else float(since),
         elapsed_s=None if elapsed is None else float(elapsed),
         waiting_for_input=bool(content["waiting_for_input"]),

@@ -72,6 +72,11 @@ class Frame:
     source: str
     """The line itself, at most 200 characters; empty if it is not at hand."""
 
+    def __str__(self) -> str:
+        """`cell, line 3, in <module>: time.sleep(1)`"""
+        where = f"{self.file}, line {self.line}, in {self.function}"
+        return f"{where}: {self.source}" if self.source else where
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -81,7 +86,7 @@ class Running:
     """Whether any code runs, also one that is no cell."""
     msg_id: str | None
     """The `execute_request` whose cell runs; None if none does (silent code of an IDE is no cell)."""
-    own: bool
+    is_ours: bool
     """Whether a bridge sent it."""
     since: float | None
     """When it began (seconds since the epoch, the kernel's clock)."""

@@ -243,7 +243,7 @@ class Service:
         entry = self._guard.entry
         return {
             "msg_id": None if cell is None else cell.msg_id,
-            "own": cell is not None and self._owners.own(cell.session),
+            "is_ours": cell is not None and self._owners.own(cell.session),
             "since": None if cell is None else cell.since,
             "elapsed_s": None if cell is None else max(0.0, time.time() - cell.since),
             "busy": cell is not None or stacks.runs_code(frames, entry),

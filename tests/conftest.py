@@ -1,0 +1,41 @@
+"""Fixtures shared by all tests: real kernels, and the person who uses them.
+
+`kernel` runs a test once with each of the three kernels that people have. `user` is a client of their own in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.kernels import KERNELS, Kernel, UserClient, start_kernel, user_client
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of each kind, just started."""
+    with start_kernel(request.param, tmp_path / "kernel") as running:
+        yield running
+
+
+@pytest.fixture
+def plain_kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of the interpreter that runs the tests, where the kind of kernel does not matter."""
+    with start_kernel("running", tmp_path / "kernel") as running:
+        yield running
+
+
+@pytest.fixture
+async def user(kernel: Kernel) -> AsyncIterator[UserClient]:
+    """The person at `kernel`; it is ready."""
+    async with user_client(kernel) as client:
+        yield client
+
+
+@pytest.fixture
+async def plain_user(plain_kernel: Kernel) -> AsyncIterator[UserClient]:
+    """The person at `plain_kernel`; it is ready."""
+    async with user_client(plain_kernel) as client:
+        yield client
