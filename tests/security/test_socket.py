@@ -7,13 +7,14 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cokernel import handshake, shares
-from tests.support.front_client import FrontClient
+from tests.support.front_client import META, FrontClient
 from tests.support.other_user import needs_root, public_folder, run_as_nobody
-from tests.support.scripted_bridge import ScriptedBridge
+from tests.support.real_endpoint import RealEndpoint
 
 HTTP = [
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -64,9 +65,9 @@ async def said_to(endpoint: shares.Endpoint, data: bytes) -> bytes:
 @pytest.mark.parametrize("tcp", [False, True])
 @pytest.mark.parametrize("data", [*HTTP, *OTHER_BYTES], ids=range(len(HTTP) + len(OTHER_BYTES)))
 async def test_anything_but_the_handshake_is_closed_without_an_answer(data: bytes, tcp: bool):
-    async with ScriptedBridge(tcp=tcp) as bridge:
-        assert await said_to(bridge.endpoint, data) == b""
-        assert bridge.requests == []
+    async with RealEndpoint(tcp=tcp) as door:
+        assert await said_to(door.endpoint, data) == b""
+        assert door.visits == 0
 
 
 async def answer_with(endpoint: shares.Endpoint, token: str, share: str) -> bytes:
@@ -84,30 +85,69 @@ async def answer_with(endpoint: shares.Endpoint, token: str, share: str) -> byte
 
 
 async def test_a_wrong_token_and_an_unknown_share_look_the_same():
-    async with ScriptedBridge() as bridge:
-        token = bridge.token.reveal()
-        assert b'"proof"' in await answer_with(bridge.endpoint, token, bridge.share)
-        bridge.requests.clear()
-        wrong = shares.new_token().reveal()
-        assert await answer_with(bridge.endpoint, wrong, bridge.share) == b""
-        assert await answer_with(bridge.endpoint, token, "share-unknown") == b""
-        assert bridge.requests == []
+    async with RealEndpoint() as door:
+        token, wrong = door.token.reveal(), shares.new_token().reveal()
+        assert await answer_with(door.endpoint, wrong, door.share) == b""
+        assert await answer_with(door.endpoint, token, "share-unknown") == b""
+        assert door.visits == 0
+        assert b'"proof"' in await answer_with(door.endpoint, token, door.share)
+
+
+async def test_a_client_that_only_starts_the_handshake_is_sent_away():
+    async with RealEndpoint() as door:
+        reader, writer = await connect(door.endpoint)
+        await reader.readline()
+        writer.write(b'{"cokernel": ')
+        assert await asyncio.wait_for(reader.read(), 3 * handshake.DEADLINE_S) == b""
+        writer.close()
+        assert door.visits == 0
+
+
+async def test_ten_thousand_malformed_lines_of_a_client_do_not_disturb_it():
+    async with RealEndpoint() as door:
+        reader, writer = await connect(door.endpoint)
+        challenge = handshake.read_challenge(await reader.readline())
+        answer = handshake.answer(
+            challenge, handshake.new_nonce(), door.token.reveal(), share=door.share
+        )
+        writer.write(answer)
+        await reader.readline()
+        for number in range(10_000):
+            writer.write(b'{"jsonrpc": "2.0", "id": %d, "method"\n' % number)
+        request = {
+            "jsonrpc": "2.0",
+            "id": "last",
+            "method": "tools/list",
+            "params": {"_meta": META},
+        }
+        writer.write(json.dumps(request).encode() + b"\n")
+        found = await asyncio.wait_for(_answer_to(reader, "last"), 60)
+        assert found["result"]["tools"]
+        writer.close()
+
+
+async def _answer_to(reader: asyncio.StreamReader, identity: str) -> dict[str, Any]:
+    while line := await reader.readline():
+        answer: dict[str, Any] = json.loads(line)
+        if answer.get("id") == identity:
+            return answer
+    raise EOFError("the connection was closed")
 
 
 async def test_ten_thousand_malformed_connections_do_not_disturb_a_client():
-    async with ScriptedBridge() as bridge, FrontClient() as client:
+    async with RealEndpoint() as door, FrontClient() as client:
         for number in range(10_000):
             if number % 1000 == 0:
-                assert bridge.share in await client.run()
-            _, writer = await connect(bridge.endpoint)
+                assert "result" in await client.ask("tools/list")
+            _, writer = await connect(door.endpoint)
             writer.write(b'{"cokernel": %d\n' % number)
             writer.close()
-        assert bridge.share in await client.run()
+        assert "result" in await client.ask("tools/list")
 
 
 async def test_the_socket_lies_in_a_folder_of_ours_alone():
-    async with ScriptedBridge() as bridge:
-        folder = os.stat(os.path.dirname(bridge.endpoint.address))
+    async with RealEndpoint() as door:
+        folder = os.stat(os.path.dirname(door.endpoint.address))
         assert (stat.S_IMODE(folder.st_mode), folder.st_uid) == (0o700, os.geteuid())
 
 
@@ -117,8 +157,8 @@ async def test_another_user_cannot_connect(monkeypatch: pytest.MonkeyPatch, long
     with public_folder() as home:
         state = home / ("x" * 120 if long_name else "state")
         monkeypatch.setenv("COKERNEL_STATE_DIR", str(state))
-        async with ScriptedBridge() as bridge:
-            path = bridge.endpoint.address
+        async with RealEndpoint() as door:
+            path = door.endpoint.address
             assert path.startswith(str(home)) != long_name
             outcome = await asyncio.to_thread(
                 run_as_nobody,
@@ -131,13 +171,13 @@ async def test_another_user_cannot_connect(monkeypatch: pytest.MonkeyPatch, long
                 """,
             )
             assert outcome.strip() == "denied"
-            assert bridge.clients == []
+            assert door.visits == 0
 
 
 @needs_root
 async def test_another_user_who_finds_the_tcp_port_learns_nothing():
-    async with ScriptedBridge(tcp=True) as bridge:
-        host, port = bridge.endpoint.host_and_port()
+    async with RealEndpoint(tcp=True) as door:
+        host, port = door.endpoint.host_and_port()
         outcome = await asyncio.to_thread(
             run_as_nobody,
             f"""
@@ -156,4 +196,4 @@ async def test_another_user_who_finds_the_tcp_port_learns_nothing():
         first, rest = outcome.splitlines()
         assert set(json.loads(first)["cokernel"]) == {"version", "nonce"}
         assert rest == "b''"
-        assert bridge.requests == []
+        assert door.visits == 0
