@@ -15,9 +15,8 @@ IMAGE_MIMES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _JSON_CHARS = 4_000
 _SAYS_NOTHING = re.compile(r"<[^\n]{1,300}>|Figure\(.*\)|alt\.\w*Chart\(\.\.\.\)", re.DOTALL)
 """A repr that only names the object: the other forms say more."""
-_SVG_SIZE = re.compile(
-    r"""<svg\b[^>]{0,2000}?\swidth=["']([\d.]+)\w*["'][^>]{0,2000}?\sheight=["']([\d.]+)"""
-)
+_SVG_TAG = re.compile(r"<svg\b[^>]*>")
+_SVG_SIDE = re.compile(r"""\s(width|height)=["']([\d.]+)""")
 _WRITTEN = ("text/markdown", "text/latex")
 
 
@@ -71,6 +70,7 @@ def _json_text(text: str) -> str:
 
 
 def _svg_mention(drawing: str) -> str:
-    size = _SVG_SIZE.search(drawing[:10_000])
-    pixels = f"{size[1]}×{size[2]}, " if size else ""
+    tag = _SVG_TAG.search(drawing[:10_000])
+    sides = dict(_SVG_SIDE.findall(tag[0])) if tag else {}
+    pixels = f"{sides['width']}×{sides['height']}, " if len(sides) == 2 else ""
     return f"[svg drawing, {pixels}{size_words(len(drawing))}, not shown]"
