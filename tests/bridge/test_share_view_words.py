@@ -2,40 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from cokernel.host import Change, DisplayOutput, ErrorOutput, State, StreamOutput
 from cokernel.share_view import words
 from cokernel.share_view.gallery import NOW, look, run
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0 ms"),
-        (0.035, "35 ms"),
-        (0.0996, "0.10 s"),
-        (0.42, "0.42 s"),
-        (0.996, "1.0 s"),
-        (4.24, "4.2 s"),
-        (9.96, "10 s"),
-        (12.4, "12 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_durations_read_well(seconds: float, text: str) -> None:
-    assert words.duration(seconds) == text
-
-
-def test_running_time_ticks_in_whole_seconds() -> None:
-    assert [words.elapsed(s) for s in (0.2, 1.9, 12.99, 185.5)] == [
-        "0 s",
-        "1 s",
-        "12 s",
-        "3 min 05 s",
-    ]
 
 
 def test_every_state_has_words() -> None:
@@ -51,6 +20,12 @@ def test_title_of_a_call_is_one_line() -> None:
     assert words.call_title(run(1, "\n\n  a = 1\nb = 2\n")) == "a = 1 …"
     assert words.call_title(run(1, "")) == ""
     assert words.call_title(look(1, "inspect", "df")) == "inspect df"
+
+
+def test_durations_of_calls_read_well() -> None:
+    assert words.call_duration(run(1, "x", finished_at=NOW - 285 + 0.035), NOW) == "35 ms"
+    running = run(1, "x", State.RUNNING, started_at=NOW - 185.5)
+    assert words.call_duration(running, NOW) == "3 min 05 s"
 
 
 def test_a_call_that_never_ran_has_no_duration() -> None:

@@ -34,7 +34,7 @@ class ShareModel:
     _calls: dict[int, Activity] = field(default_factory=dict)
     _open: dict[int, Activity] = field(default_factory=dict)
     """Those that are not finished."""
-    _client_ids: set[str] = field(default_factory=set)
+    _client_names: set[str] = field(default_factory=set)
     _visible: list[int] = field(default_factory=list)
     """Numbers of the calls that are shown, oldest first."""
 
@@ -90,7 +90,7 @@ class ShareModel:
     @property
     def has_several_clients(self) -> bool:
         """Whether it needs saying whose call one was."""
-        return len(self._client_ids) > 1
+        return len(self._client_names) > 1
 
     def _put(self, call: Activity) -> None:
         if call.origin is Origin.USER:
@@ -100,7 +100,7 @@ class ShareModel:
         self._open.pop(call.number, None)
         if not call.state.is_final:
             self._open[call.number] = call
-        self._client_ids.add(call.client_id)
+        self._client_names.add(call.client)
         if not known and self._is_shown(call):
             self._visible.append(call.number)
         if len(self._calls) > CAPACITY:

@@ -1,4 +1,4 @@
-"""The words and numbers people see, the same in every face of cokernel."""
+"""What the live view says about shares, clients, calls and outputs, in the words of every face of cokernel."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cokernel.host import (
     State,
     StreamOutput,
 )
+from cokernel.session.words import duration_words, running_words
 
 MODES = {Mode.FREE: "Run freely", Mode.ASK: "Ask me", Mode.LOOK: "Look only"}
 
@@ -29,7 +30,7 @@ STATES = {
     State.OK: "ok",
     State.ERROR: "error",
     State.INTERRUPTED: "interrupted",
-    State.ABORTED: "not run",
+    State.ABORTED: "never ran",
     State.DENIED: "denied",
     State.RESTARTED: "restarted",
     State.LOST: "lost",
@@ -49,35 +50,13 @@ _CHANGES = {"new": "new", "removed": "removed", "possibly": "possibly changed"}
 """Whatever else happened to a name is `changed`."""
 
 
-def duration(seconds: float) -> str:
-    """`35 ms`, `0.42 s`, `4.2 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds < 0.0995:
-        return f"{max(0, round(seconds * 1000))} ms"
-    if seconds < 0.995:
-        return f"{seconds:.2f} s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def elapsed(seconds: float) -> str:
-    """How long something has been going on, in whole seconds: it ticks once a second."""
-    whole = max(0, int(seconds))
-    return f"{whole} s" if whole < 60 else duration(whole)
-
-
 def call_duration(call: Activity, now: float) -> str:
     """What stands in the duration column of a call; empty if it never ran or waits."""
     if call.duration_s is not None:
-        return duration(call.duration_s)
+        return duration_words(call.duration_s)
     if call.state.is_final or call.started_at is None:
         return ""
-    return elapsed(now - call.started_at)
+    return running_words(now - call.started_at)
 
 
 def call_state(call: Activity) -> str:
