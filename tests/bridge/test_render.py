@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import zlib
 from typing import Any
 
 import pytest
@@ -168,8 +169,6 @@ def test_a_broken_image_is_a_sentence_and_takes_no_place() -> None:
 def test_an_image_with_too_many_pixels_is_not_decoded() -> None:
     header = base64.b64decode(png(1, 1))
     size = (60_000).to_bytes(4, "big") * 2
-    import zlib
-
     body = b"IHDR" + size + header[24:29]
     bomb = header[:12] + body + zlib.crc32(body).to_bytes(4, "big") + header[33:]
     with pytest.raises(BrokenImageError, match="too many pixels"):

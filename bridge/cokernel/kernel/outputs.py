@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 _LAST_LINE_CHARS = 120
 _ERROR_CHARS = 256_000
+_LATER_ERROR_CHARS = 2_000
+_WHOLE_ERRORS = 20
+"""An execution has one error, or a few; only a broken kernel sends more, and theirs are cut short."""
 _START = Place(0, 0)
 
 
@@ -238,12 +241,14 @@ class OutputBuffer:
         return True
 
     def _take_error(self, content: Mapping[str, Any]) -> bool:
-        ename, evalue = _word(content, "ename"), _word(content, "evalue")
+        earlier = sum(isinstance(entry, ErrorEntry) for entry in self._entries)
+        limit = _ERROR_CHARS if earlier < _WHOLE_ERRORS else _LATER_ERROR_CHARS
+        ename, evalue = _word(content, "ename", limit), _word(content, "evalue", limit)
         lines = content.get("traceback")
         if not isinstance(lines, list):
             lines = []
         traceback = plain_text("\n".join(line for line in lines if isinstance(line, str)))
-        error = ErrorOutput(ename, evalue, _middle_out(traceback, _ERROR_CHARS))
+        error = ErrorOutput(ename, evalue, _middle_out(traceback, limit))
         self._begin_output()
         self._append(ErrorEntry(self._next_serial(), error, error_text(error)))
         return True
@@ -346,9 +351,9 @@ def _mime_text(mime: str, value: object) -> str:
         raise _MalformedError(f"{mime}: {type(error).__name__}") from error
 
 
-def _word(content: Mapping[str, Any], key: str) -> str:
+def _word(content: Mapping[str, Any], key: str, limit: int) -> str:
     value = content.get(key)
-    return _middle_out(plain_text(value), _ERROR_CHARS) if isinstance(value, str) else ""
+    return _middle_out(plain_text(value), limit) if isinstance(value, str) else ""
 
 
 def _middle_out(text: str, limit: int) -> str:
