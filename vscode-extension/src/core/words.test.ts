@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Activity } from './protocol';
+import { makeActivity } from './testing';
+import { describeChange, describeState, formatDuration, formatElapsed, headline } from './words';
+
+test('durations read as in the other faces', () => {
+  const cases: [number, string][] = [
+    [0.0351, '35 ms'],
+    [0.42, '0.42 s'],
+    [12.4, '12 s'],
+    [185, '3 min 05 s'],
+    [7505, '2 h 05 min'],
+  ];
+  for (const [seconds, text] of cases) assert.equal(formatDuration(seconds), text);
+});
+
+test('what still goes on is told in whole seconds', () => {
+  assert.equal(formatElapsed(0.3), '0 s');
+  assert.equal(formatElapsed(12.9), '12 s');
+  assert.equal(formatElapsed(-1), '0 s');
+});
+
+const STATES: [Partial<Activity>, string][] = [
+  [{ state: 'running', started_at: 100 }, 'running 12 s'],
+  [{ state: 'queued', reason: 'queued behind your cell' }, 'queued behind your cell'],
+  [{ state: 'waiting_approval' }, 'waiting for you'],
+  [{ state: 'ok', started_at: 100, finished_at: 100.42 }, '0.42 s'],
+  [{ state: 'error', started_at: 100, finished_at: 100.035 }, 'error 35 ms'],
+  [{ state: 'denied', finished_at: 100 }, 'denied'],
+];
+for (const [activity, text] of STATES) {
+  test(`a call that is ${activity.state ?? ''} reads: ${text}`, () => {
+    assert.equal(describeState(makeActivity(activity), 112.4), text);
+  });
+}
+
+test('a run is named by its first line of code, past comments', () => {
+  assert.equal(headline(makeActivity({ code: '\n# load\n  df = load()\ndf' })), 'df = load()');
+  assert.equal(headline(makeActivity({ code: '# only this' })), '# only this');
+});
+
+test('a look is named by its tool and argument', () => {
+  const look = makeActivity({ kind: 'look', tool: 'inspect', code: 'df' });
+  assert.equal(headline(look), 'inspect df');
+});
+
+test('a change names what happened and to what', () => {
+  const change = { name: 'X', how: 'mutated', detail: '1000×4 → 1000×5' };
+  assert.equal(describeChange(change), 'changed: X (1000×4 → 1000×5)');
+});
