@@ -130,6 +130,18 @@ class TestPrivateKernel:
             assert await client.call("use_kernel", kernel="new") == "private: here"
             assert "private: " in await client.run("x")
 
+    async def test_it_stays_when_the_agent_goes_elsewhere_and_can_be_gone_back_to(self):
+        async with FrontClient() as client:
+            await client.run("x = 1")
+            async with ScriptedBridge() as bridge:
+                answer = await client.call("use_kernel", kernel=bridge.share)
+                assert 'use_kernel("private kernel") goes back' in answer
+                assert bridge.share in await client.run()
+                back = await client.call("use_kernel", kernel="private kernel")
+                assert back == "private: here"
+                assert "private: " in await client.run()
+                assert client.unasked.empty()
+
     async def test_a_stand_alone_bridge_that_cannot_start_is_said_and_nothing_hangs(self):
         async with FrontClient(COKERNEL_SCRIPT="exit") as client:
             for _ in range(3):

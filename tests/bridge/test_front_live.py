@@ -126,12 +126,14 @@ async def test_a_killed_stand_alone_bridge_ends_a_call_and_the_agent_can_start_a
         assert alive == []
 
 
-async def test_use_kernel_leads_to_the_kernel_of_another_bridge(plain_kernel: Kernel):
+async def test_use_kernel_leads_to_the_kernel_of_another_bridge_and_back(plain_kernel: Kernel):
     async with front() as client:
-        await client.run("mine = 1")
+        assert "new: mine" in await client.run("mine = 1")
         async with sharing() as bridge:
             await share(bridge, plain_kernel, "spyder-1")
-            assert "private kernel" in await client.run("mine")
+            assert "Out[2]: 1" in await client.run("mine")
             answer = await client.call("use_kernel", kernel="spyder-1")
             assert not answer.startswith("error")
             assert (await client.run("2 + 2")).startswith("Console 1/A · Spyder")
+            await client.call("use_kernel", kernel="private kernel")
+            assert "Out[3]: 1" in await client.run("mine")

@@ -122,7 +122,7 @@ class Script:
         return f"{self.name}: {tool} {code}".strip()
 
     async def _use_kernel(self, kernel: str, send: Send) -> str:
-        if kernel in ("new", self.name):
+        if kernel in ("new", "private kernel", self.name):
             return f"{self.name}: here"
         if shares.is_share_id(kernel) and kernel.startswith("share"):
             await send(handshake.switch_line(kernel).strip())

@@ -48,6 +48,8 @@ class Bridges:
         self._wish = wish
         self._log = log
         self._retired: list[Upstream] = []
+        self._kept: Upstream | None = None
+        """One of the retired: the stand-alone bridge, if its kernel holds variables of the agent."""
         self._wait_until = 0.0
         """Until when a call waits for the lost share to come back (time.monotonic)."""
         self._closed = False
@@ -131,15 +133,20 @@ class Bridges:
         upstream = self._private() if record is None else connect(record, self._wish.cwd)
         self._adopt(upstream, still_lost=still_lost)
 
+    def keeps_private(self) -> bool:
+        """Whether there is a private kernel that the agent has left and can go back to."""
+        return self._kept is not None
+
     def _lose(self, lost: Lost) -> None:
         self._log.info("lost: %s", lost.what)
         with self.lock:
             self.lost = lost
 
     def _private(self) -> Upstream:
-        current = self.current
-        if current is not None and current.private:
-            return current
+        with self.lock:
+            for upstream in (self.current, self._kept):
+                if upstream is not None and upstream.private:
+                    return upstream
         from cokernel.front import (
             standalone,
         )  # with a share there is no need for `subprocess`, 1 MB
@@ -159,12 +166,15 @@ class Bridges:
 
     def _adopt(self, upstream: Upstream, *, still_lost: bool = False) -> None:
         """Make it the bridge in use, once it knows what the client has told the last one."""
-        if upstream is not self.current:
+        if upstream not in (self.current, self._kept):
             upstream.start_reading(self._on_line, self._on_end)
             self._replay(upstream)
         with self.lock:
             if upstream.ended:
                 raise StartFailed(f"{upstream.name} went away at once.")
+            if upstream is self._kept:
+                self._kept, upstream.retired = None, False
+                self._retired.remove(upstream)
             previous, self.current = self.current, upstream
             if not still_lost:
                 self.lost = None
@@ -202,13 +212,15 @@ class Bridges:
         with self.lock:
             upstream.retired = True
             self._retired.append(upstream)
+            if upstream.private and upstream.settled:
+                self._kept = upstream
         self.close_if_done(upstream)
 
     def close_if_done(self, upstream: Upstream) -> None:
         """End a connection that is not in use once everything it was asked is answered."""
         with self.lock:
             waiting = [key for key in upstream.pending if not self.memory.is_listen(key)]
-            done = upstream.retired and not waiting
+            done = upstream.retired and upstream is not self._kept and not waiting
         if done:
             upstream.close()
 
@@ -220,6 +232,8 @@ class Bridges:
             asked, upstream.asked = upstream.asked, set()
             if upstream in self._retired:
                 self._retired.remove(upstream)
+            if upstream is self._kept:
+                self._kept = None
             lost = texts.why_lost(upstream)
             if upstream is self.current:
                 self.current = None

@@ -41,12 +41,16 @@ class Lost(NamedTuple):
 
     @property
     def text(self) -> str:
-        return f"{self.what} {self.next_step}"
+        return f"{self.what} {self.next_step}".strip()
+
+    @property
+    def refusal(self) -> str:
+        """The answer of a call that no bridge has seen."""
+        return f"{self.what} Nothing was run. {self.next_step}".strip()
 
 
 CHOOSE = (
-    "Nothing was run. Call list_kernels and choose with use_kernel; "
-    f'use_kernel("{PRIVATE}") gives a private kernel.'
+    f'Call list_kernels and choose with use_kernel; use_kernel("{PRIVATE}") gives a private kernel.'
 )
 
 

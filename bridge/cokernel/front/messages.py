@@ -204,6 +204,13 @@ def text_line(request: Message, text: str, *, is_error: bool) -> bytes:
     return result_line(request.key, result, modern=request.modern)
 
 
+def with_text(answer: Line, text: str) -> bytes:
+    """A tool's answer with one more text at its end."""
+    data = json.loads(bytes(answer))
+    data["result"]["content"].append({"type": "text", "text": text})
+    return _line({"id": data["id"], "result": data["result"]})
+
+
 def same_result_line(key: str, answer: Line) -> bytes:
     """An earlier answer once more, for another request."""
     return _line({"id": json.loads(key), "result": json.loads(bytes(answer))["result"]})

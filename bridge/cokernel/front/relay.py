@@ -17,7 +17,7 @@ from cokernel.front.lines import Line
 from cokernel.front.log import Log
 from cokernel.front.messages import Kind, Message, MessageError
 from cokernel.front.upstream import Pending, Upstream
-from cokernel.shares import list_shares, match
+from cokernel.shares import ShareRecord, list_shares, match
 
 
 class Relay:
@@ -96,12 +96,15 @@ class Relay:
         self._bridges.take_share_that_appeared()
         lost = self._bridges.lost
         if lost is None or self._bridges.come_back(lost):
+            wants_private = message.arguments.get("kernel") == texts.PRIVATE_TITLE
+            if message.tool == "use_kernel" and wants_private and self._bridges.keeps_private():
+                return self._go_to(message, None)
             return True
         if message.tool == "use_kernel":
             return self._use_kernel(message)
         lost = self._bridges.lost or lost
         is_list = message.tool == "list_kernels"
-        text = describe_kernels(lost) if is_list else lost.text
+        text = describe_kernels(lost) if is_list else lost.refusal
         self._emit(messages.text_line(message, text, is_error=not is_list))
         return False
 
@@ -112,8 +115,11 @@ class Relay:
         if len(found) > 1:
             self._emit(messages.text_line(message, texts.several(name, found), is_error=True))
             return False
+        return self._go_to(message, found[0] if found else None)
+
+    def _go_to(self, message: Message, record: ShareRecord | None) -> bool:
         try:
-            self._bridges.go_to(found[0] if found else None, still_lost=True)
+            self._bridges.go_to(record, still_lost=True)
         except CokernelError as error:
             self._emit(messages.text_line(message, f"{error} {texts.NOTHING_RAN}", is_error=True))
             return False
@@ -158,11 +164,11 @@ class Relay:
 
     def _refuse(self, message: Message, lost: Lost | None) -> None:
         """Answer a request that no bridge has seen."""
-        text = lost.text if lost else f"The bridge is gone. {texts.NOTHING_RAN}"
+        lost = lost or Lost("The bridge is gone.", texts.TRY_AGAIN)
         if message.method == "tools/call":
-            self._emit(messages.text_line(message, text, is_error=True))
+            self._emit(messages.text_line(message, lost.refusal, is_error=True))
         else:
-            self._emit(messages.error_line(message.key, messages.SERVER_ERROR, text))
+            self._emit(messages.error_line(message.key, messages.SERVER_ERROR, lost.text))
 
     # From a bridge
 
@@ -222,10 +228,10 @@ class Relay:
                 self._bridges.lost = None
         if upstream.switch_to and pending.request.tool == "use_kernel":
             share, upstream.switch_to = upstream.switch_to, None
-            return self._switched(share, pending.request, line)
+            return self._switched(upstream, share, pending.request, line)
         return line
 
-    def _switched(self, share: str, request: Message, line: Line) -> Line:
+    def _switched(self, upstream: Upstream, share: str, request: Message, line: Line) -> Line:
         found = match(list_shares(), share)
         try:
             if not found:
@@ -233,7 +239,8 @@ class Relay:
             self._bridges.go_to(found[0])
         except CokernelError as error:
             return messages.text_line(request, f"{error} {texts.NOT_SWITCHED}", is_error=True)
-        return line
+        stays = upstream.private and upstream.settled
+        return messages.with_text(line, texts.PRIVATE_STAYS) if stays else line
 
     def _bridge_ended(self, upstream: Upstream) -> None:
         """Its connection is at its end: answer whatever waited for it. May come twice."""

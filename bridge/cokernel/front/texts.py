@@ -14,9 +14,14 @@ _LOOKS = frozenset(
     {"list_kernels", "list_variables", "recent_activity", "list_files", "check_execution"}
 )
 """Tools that never run code. Any other one is taken to."""
-TRY_AGAIN = "Nothing was run. Try again, or call list_kernels and choose with use_kernel."
+TRY_AGAIN = "Try again, or call list_kernels and choose with use_kernel."
 NOTHING_RAN = "Nothing was run; call list_kernels to see what there is."
 NOT_SWITCHED = "The kernel is the same as before; call list_kernels to see what there is."
+
+
+PRIVATE_TITLE = "private kernel"
+"""What `use_kernel` calls the private kernel to go back to it."""
+PRIVATE_STAYS = f'[the private kernel stays; use_kernel("{PRIVATE_TITLE}") goes back to it]'
 
 
 def may_run_code(request: Message) -> bool:
@@ -31,6 +36,8 @@ def why_lost(upstream: Upstream) -> Lost:
     if upstream.private:
         return _why_private_lost(upstream)
     what = f"The bridge of {upstream.name} ended."
+    if upstream.retired:  # the agent has chosen another kernel since
+        return Lost(what, "")
     return Lost(
         what,
         f"Call again: if it comes back, work goes on in that kernel. {CHOOSE}",
@@ -40,7 +47,8 @@ def why_lost(upstream: Upstream) -> Lost:
 
 def _why_private_lost(upstream: Upstream) -> Lost:
     if not upstream.settled:
-        return Lost("The stand-alone bridge ended before anything ran.", TRY_AGAIN, fresh=True)
+        what = "The stand-alone bridge ended before anything ran."
+        return Lost(what, f"{TRY_AGAIN} `cokernel doctor` in a terminal says more.", fresh=True)
     return Lost("The private kernel ended with its bridge; its variables are gone.", CHOOSE)
 
 
@@ -50,7 +58,7 @@ def cut_off(request: Message, lost: Lost) -> bytes:
         return messages.error_line(request.key, messages.SERVER_ERROR, lost.text)
     partly = " It may have partly run, and is not run again." if may_run_code(request) else ""
     text = f"{lost.what} This call got no answer.{partly} {lost.next_step}"
-    return messages.text_line(request, text, is_error=True)
+    return messages.text_line(request, text.strip(), is_error=True)
 
 
 def several(name: str, records: Sequence[ShareRecord]) -> str:
