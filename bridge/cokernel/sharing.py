@@ -33,7 +33,8 @@ from cokernel.server.calls import OtherKernel
 from cokernel.server.endpoint import LocalEndpoint
 from cokernel.server.neighbours import other_kernels
 from cokernel.session.activity import Activity
-from cokernel.session.bridge import Agent, Bridge
+from cokernel.session.agents import Agent
+from cokernel.session.bridge import Bridge
 from cokernel.session.policy import Answer, Mode
 from cokernel.session.session import Session
 
@@ -211,7 +212,7 @@ class Sharing:
                 shape=found.shape,
                 size_bytes=found.size_bytes,
                 preview=found.preview,
-                changed_by_agent=session.changed_names.get(found.name),
+                changed_by_agent=found.changed_by_agent,
             )
             for found in listing.variables
         )

@@ -24,7 +24,8 @@ from cokernel.server.calls import Call, OtherKernel
 from cokernel.server.render import Rendered
 from cokernel.server.tools import TOOLS, Tool
 from cokernel.session.activity import Activity
-from cokernel.session.bridge import Agent, Bridge
+from cokernel.session.agents import Agent
+from cokernel.session.bridge import Bridge
 
 log = logging.getLogger(__name__)
 

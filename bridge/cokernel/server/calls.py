@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from cokernel.session.bridge import Agent, Bridge
+from cokernel.session.agents import Agent
+from cokernel.session.bridge import Bridge
 
 ReportProgress = Callable[[float, str], Awaitable[None]]
 """`(seconds so far, message)`; does nothing if the client did not ask for progress."""

@@ -19,7 +19,8 @@ from starlette.responses import PlainTextResponse
 from cokernel.errors import StartFailed
 from cokernel.server.app import Context, build_server
 from cokernel.server.calls import OtherKernel
-from cokernel.session.bridge import Agent, Bridge
+from cokernel.session.agents import Agent
+from cokernel.session.bridge import Bridge
 
 HOST = "127.0.0.1"
 CLOSE_GRACE_S = 1
@@ -93,6 +94,8 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # From here on clients can connect: the address may be told before the server accepts.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise StartFailed(

@@ -11,28 +11,26 @@ import contextlib
 import itertools
 import logging
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cokernel.errors import BadRequest, CokernelError, Denied, LinkDown, StartFailed, Unknown
+from cokernel.errors import BadRequest, CokernelError, LinkDown, Unknown
 from cokernel.kernel.discovery import read_connection_file
-from cokernel.kernel.environments import KernelCommand, find_command
+from cokernel.kernel.environments import find_command
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.owned import OwnedKernel
 from cokernel.kernel.zmq import ZmqLink
 from cokernel.session.activity import Activity, Sequence
-from cokernel.session.execution import Client, Execution
+from cokernel.session.agents import Agent
+from cokernel.session.background import Background
+from cokernel.session.execution import Execution
+from cokernel.session.owned_kernels import IDLE_EXPIRY_S, OwnedKernels
 from cokernel.session.policy import Mode
 from cokernel.session.session import Session
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
-START_TIMEOUT_S = 60.0
-IDLE_EXPIRY_S = 30 * 60.0
-EXPIRY_CHECK_S = 30.0
 KEEP_LEFT = 10
 
 
@@ -48,37 +46,6 @@ class BridgeObserver(Protocol):
     def agents_changed(self) -> None: ...
 
 
-@dataclass
-class Agent:
-    """One connected client. Owned by the bridge; the server keeps its choice and its cursors here."""
-
-    client_id: str
-    home: str | None
-    """Kernel id of the share it came through; None for a stand-alone bridge."""
-    name: str = "agent"
-    version: str = ""
-    since: float = field(default_factory=time.time)
-    runs: int = 0
-    kernel_id: str | None = None
-    """What it chose with use_kernel; None follows `home`."""
-    left: str = ""
-    """Why it has no kernel until it chooses one; empty if it has."""
-    seen: dict[int, int] = field(default_factory=dict)
-    """Execution → how far it has read the output."""
-    activity_cursor: int = 0
-
-    @property
-    def client(self) -> Client:
-        return Client(self.client_id, self.name)
-
-
-@dataclass
-class _Owned:
-    kernel: OwnedKernel
-    session: Session
-    last_used: float
-
-
 class Bridge:
     """The registry. One event loop; `close` ends all that it started."""
 
@@ -90,11 +57,12 @@ class Bridge:
         mode: Mode,
         cwd: str | None = None,
         default: str | None = None,
+        idle_expiry_s: float = IDLE_EXPIRY_S,
     ) -> None:
         """`place` is where people see it (`Spyder`); `mode` is for kernels that agents bring in themselves.
 
         `cwd` is where kernels are started. `default` is the connection file of the kernel for agents that have no
-        share; None gives them a private kernel.
+        share; None gives them a private kernel. Kernels that were started here end after `idle_expiry_s` unused.
         """
         self.place = place
         self.mode = mode
@@ -104,15 +72,16 @@ class Bridge:
         self._cwd = cwd
         self._default = default
         self._sessions: dict[str, Session] = {}
-        self._owned: dict[str, _Owned] = {}
+        self._owned = OwnedKernels(
+            adopt=self._adopt, remove=self.remove, idle_expiry_s=idle_expiry_s
+        )
         self._names = itertools.count(1)
         self._client_names = itertools.count(1)
         self._private: asyncio.Task[Session] | None = None
         self._spare: OwnedKernel | None = None
-        self._expiry: asyncio.Task[None] | None = None
         self._leaving: list[Session] = []
         """Kernels that a share has left; their runs can still be followed."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     # -- agents
 
@@ -143,7 +112,7 @@ class Bridge:
         return list(self._sessions.values())
 
     def is_owned(self, session: Session) -> bool:
-        return session.kernel_id in self._owned
+        return session in self._owned
 
     def find(self, name: str) -> Session | None:
         """The kernel with this id, title or connection file, if this bridge serves it.
@@ -194,7 +163,7 @@ class Bridge:
                 f"This bridge serves no kernel called {wanted!r}.",
                 "list_kernels shows all; use_kernel changes to one of another program.",
             )
-        self._touch(session)
+        self._owned.touch(session)
         return session
 
     def all_of(self, kernel_id: str) -> list[Session]:
@@ -267,7 +236,7 @@ class Bridge:
             no such environment, or it does not start there; the message says why.
         """
         command = await asyncio.to_thread(find_command, environment)
-        return await self._start(command, title)
+        return await self._owned.start(command, title, self._cwd)
 
     async def restart(self, session: Session) -> None:
         """Restart an owned kernel; what ran in it ends as `restarted`.
@@ -276,41 +245,30 @@ class Bridge:
         ------
         Denied
             it is not ours to restart.
+        StartFailed
+            it did not come back.
         """
-        owned = self._owned_or_refuse(session, "restart it")
-        session.owner_restarted("The kernel was restarted by an agent.")
-        came_back = asyncio.create_task(session.link_is_up())
-        await owned.kernel.restart()
-        try:
-            await asyncio.wait_for(came_back, START_TIMEOUT_S)
-        except asyncio.TimeoutError:
-            raise StartFailed(
-                f"{session.title} did not come back after the restart. {owned.kernel.failure()}",
-                "Start a new one with start_kernel.",
-            ) from None
+        await self._owned.restart(session)
 
     async def end_kernel(self, session: Session) -> None:
-        """End an owned kernel; raises like `restart`."""
-        self._owned_or_refuse(session, "end it")
+        """End an owned kernel; raises `Denied` like `restart`."""
+        self._owned.check_owned(session)
         await self.remove(session, f"{session.title} was ended.")
 
     async def remove(self, session: Session, reason: str) -> None:
         """Let go of a kernel; an owned one ends."""
         self._sessions.pop(session.kernel_id, None)
         self._leaving.append(session)
-        owned = self._owned.pop(session.kernel_id, None)
         for agent in self.agents.values():
             if agent.kernel_id == session.kernel_id:
                 agent.left = reason
         await session.close(reason)
         self._forget_oldest()
-        if owned is not None:
-            await owned.kernel.end()
+        await self._owned.end(session)
 
     async def close(self, reason: str) -> None:
         """End everything that this bridge serves."""
-        if self._expiry is not None:
-            self._expiry.cancel()
+        self._owned.stop_expiring()
         if self._private is not None and not self._private.done():
             self._private.cancel()
             with contextlib.suppress(asyncio.CancelledError, CokernelError):
@@ -319,14 +277,14 @@ class Bridge:
             *(self.remove(session, reason) for session in self.sessions),
             *(session.close(reason) for session in list(self._leaving)),
         )
+        await self._background.close()
         if self._spare is not None:
             await self._spare.end()
             self._spare = None
 
     def end_owned_now(self) -> None:
         """End owned kernels without an event loop: the last resort of a process that has to go."""
-        for owned in self._owned.values():
-            owned.kernel.end_now()
+        self._owned.end_now()
         if self._spare is not None:
             self._spare.end_now()
 
@@ -334,9 +292,7 @@ class Bridge:
 
     def _see_off(self, session: Session) -> None:
         self._leaving.append(session)
-        task = asyncio.create_task(self._close_when_done(session), name=f"see off {session.title}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._close_when_done(session), f"see off {session.title}")
 
     async def _close_when_done(self, session: Session) -> None:
         for execution in session.unfinished:
@@ -355,8 +311,8 @@ class Bridge:
             return await self._attach_default(self._default)
         kernel, self._spare = self._spare, None
         if kernel is None:
-            return await self._start(find_command(None), "private kernel")
-        return await self._connect_owned(kernel, "private kernel")
+            return await self._owned.start(find_command(None), "private kernel", self._cwd)
+        return await self._owned.connect(kernel, "private kernel")
 
     async def _attach_default(self, path: str) -> Session:
         try:
@@ -368,40 +324,13 @@ class Bridge:
             ) from error
         return await self.attach(connection, connection_file=path, title=os.path.basename(path))
 
-    async def _start(self, command: KernelCommand, title: str) -> Session:
-        kernel = OwnedKernel(command, cwd=self._cwd)
-        kernel.start()
-        return await self._connect_owned(kernel, title or command.name)
-
-    async def _connect_owned(self, kernel: OwnedKernel, title: str) -> Session:
-        link = ZmqLink(kernel.connection, connection_file=kernel.connection_file, pid=kernel.pid)
-        try:
-            await link.connect(START_TIMEOUT_S)
-        except CokernelError as error:
-            why = kernel.failure() or str(error)
-            await kernel.end()
-            raise StartFailed(f"The kernel did not start. {why}") from error
-        except asyncio.CancelledError:
-            await link.close()
-            await kernel.end()
-            raise
-        session = self._add(link, self._next_id(), title, owned=True, mode=None)
-        self._owned[session.kernel_id] = _Owned(kernel, session, time.monotonic())
-        if self._expiry is None:
-            self._expiry = asyncio.create_task(self._expire_idle(), name="expire idle kernels")
-        return session
+    def _adopt(self, link: ZmqLink, title: str) -> Session:
+        return self._add(link, self._next_id(), title, owned=True, mode=None)
 
     def _add(
         self, link: ZmqLink, kernel_id: str, title: str, *, owned: bool, mode: Mode | None
     ) -> Session:
-        session = self._make(link, kernel_id, title, owned=owned, mode=mode)
-        self._sessions[kernel_id] = session
-        return session
-
-    def _make(
-        self, link: ZmqLink, kernel_id: str, title: str, *, owned: bool, mode: Mode | None
-    ) -> Session:
-        return Session(
+        session = Session(
             link,
             kernel_id=kernel_id,
             title=title,
@@ -411,6 +340,8 @@ class Bridge:
             sequence=self.sequence,
             observer=self._observer,
         )
+        self._sessions[kernel_id] = session
+        return session
 
     def _next_id(self) -> str:
         return f"k{next(self._names)}"
@@ -419,32 +350,3 @@ class Bridge:
         if task.cancelled() or task.exception() is not None:
             return False
         return task.result().kernel_id in self._sessions
-
-    def _owned_or_refuse(self, session: Session, what: str) -> _Owned:
-        owned = self._owned.get(session.kernel_id)
-        if owned is None:
-            raise Denied(
-                f"{session.title} belongs to {session.place or 'somebody else'}; only its owner can {what}.",
-                "Ask the person, or start a kernel of your own with start_kernel.",
-            )
-        return owned
-
-    def _touch(self, session: Session) -> None:
-        owned = self._owned.get(session.kernel_id)
-        if owned is not None:
-            owned.last_used = time.monotonic()
-
-    async def _expire_idle(self) -> None:
-        while True:
-            await asyncio.sleep(EXPIRY_CHECK_S)
-            now = time.monotonic()
-            for owned in list(self._owned.values()):
-                if owned.session.unfinished:
-                    owned.last_used = now
-                elif now - owned.last_used > IDLE_EXPIRY_S:
-                    minutes = int(IDLE_EXPIRY_S // 60)
-                    reason = (
-                        f"{owned.session.title} was not used for {minutes} minutes and was ended."
-                    )
-                    log.info("%s", reason)
-                    await self.remove(owned.session, reason)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cokernel.kernel.outputs import OutputBuffer
 from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, Sequence, State
+from cokernel.session.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Client:
 
 
 class Execution:
-    """Owned by one `Session`, which alone changes it. Others read `entry` and `outputs`, and wait."""
+    """Changed by the `Runs` of its kernel alone. Others read `entry` and `outputs`, and wait."""
 
     def __init__(
         self,
@@ -43,6 +44,8 @@ class Execution:
         self.reply: dict[str, Any] | None = None
         self.idle_seen = False
         self.interrupt_wanted = False
+        self.outcome: Outcome | None = None
+        """How it ended, from the moment that the kernel has said so."""
         self._done = asyncio.Event()
         self._pausing = asyncio.Event()
         self.entry = Activity(

@@ -1,8 +1,7 @@
-"""`Session`: the sole owner of one kernel's queue, executions and activity.
+"""`Session`: one kernel as agents and people use it together.
 
-Agents' runs go to the kernel one at a time, and only while no cell of the user runs: a run that is held here can be
-taken back, is not aborted when a cell of the user fails, and never makes the user wait for more than one run. What the
-kernel says about each run arrives as messages (`message_arrived`) and ends in exactly one final state, whatever dies.
+The facade of this package for one kernel. It decides what may run (`policy`, `approvals`), lets the runs wait for the
+user's cells (`runs`, `user_cells`), looks (`attachment.helper`), and keeps the record of it all (`activity`).
 """
 
 from __future__ import annotations
@@ -11,61 +10,24 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from cokernel.errors import (
-    CannotLook,
-    CokernelError,
-    Denied,
-    LinkDown,
-    NoAnswer,
-    Unknown,
-    Unsupported,
-)
-from cokernel.kernel.inkernel import Helper
+from cokernel.errors import CannotLook, CokernelError, Denied, LinkDown, NoAnswer, Unsupported
 from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
 from cokernel.kernel.namespace import Change, Description, Running, VariableListing
-from cokernel.session.activity import (
-    Activity,
-    ActivityLog,
-    ErrorSummary,
-    Kind,
-    Origin,
-    Sequence,
-    State,
-)
+from cokernel.session.activity import Activity, ActivityLog, Kind, Origin, Sequence, State
 from cokernel.session.approvals import Approvals
+from cokernel.session.attachment import Attachment
 from cokernel.session.execution import Client, Execution
 from cokernel.session.policy import Answer, Capability, Decision, Mode, decide
-from cokernel.session.user_cells import UserCells, error_summary
+from cokernel.session.runs import Runs, ends_as
+from cokernel.session.user_cells import UserCells
 
 log = logging.getLogger(__name__)
 
-LAST_MESSAGE_GRACE_S = 2.0
-"""How long a reply waits for its `idle`, or an `idle` for its reply, after the last message of that run."""
-INTERRUPT_GRACE_S = 3.0
-"""How long an interrupted run may take to notice before the caller is told that it has not yet."""
-CLOSE_GRACE_S = 0.7
-KEEP_EXECUTIONS = 200
-KEEP_OUTPUT_BYTES = 64_000_000
-
-_OUTPUT_TYPES = {
-    "stream",
-    "display_data",
-    "execute_result",
-    "error",
-    "clear_output",
-    "update_display_data",
-}
-_LINK_ENDS = {
-    LinkState.RESTARTING: State.RESTARTED,
-    LinkState.SILENT: State.LOST,
-    LinkState.DEAD: State.LOST,
-    LinkState.CLOSED: State.LOST,
-}
+STOP_GRACE_S = 0.7
+LEAVE_GRACE_S = 0.7
 
 
 class SessionObserver(Protocol):
@@ -100,10 +62,7 @@ class Session:
         self.owned = owned
         self.mode = mode
         self.paused = False
-        self.helper = Helper(link)
         self.approvals = Approvals()
-        self.changed_names: dict[str, float] = {}
-        """When a run of an agent last changed each name, in seconds since the epoch."""
         self.log = ActivityLog(sequence, self._entry_changed)
         self._title = title
         self._sequence = sequence
@@ -111,22 +70,20 @@ class Session:
         self._user = UserCells(
             kernel_id=kernel_id, kernel=title, sequence=sequence, record=self.log.put
         )
-        self._queue: deque[Execution] = deque()
-        self._current: Execution | None = None
-        self._by_msg: dict[str, Execution] = {}
-        self._executions: dict[int, Execution] = {}
-        self._left_running = ""
-        """msg_id of a run that ended as `lost` while the kernel may still be at it."""
-        self._settled = False
-        """Whether the shell channel has answered once: before that, a cell of the user may be running unseen."""
-        self._settling: asyncio.Task[None] | None = None
-        self._finishing: set[asyncio.Task[None]] = set()
-        self._deadline: asyncio.TimerHandle | None = None
+        self._attachment = Attachment(link, self._settled)
+        self._runs = Runs(
+            link,
+            self._attachment.helper,
+            owned=owned,
+            hold=self._why_held,
+            record=self.log.put,
+            printed=self._outputs_changed,
+        )
         self._closed_because = ""
         self._up_waiters: list[asyncio.Event] = []
-        self._false_alarm = False
+        self._maybe_false_alarm = False
         link.observe(self)
-        self._settle()
+        self._attachment.settle()
 
     # -- what it is
 
@@ -150,32 +107,23 @@ class Session:
 
     @property
     def user_busy_since(self) -> float | None:
+        """When the user's cell that runs now began, in seconds since the epoch; None if none runs."""
         return self._user.busy_since
-
-    @property
-    def user_code(self) -> str:
-        """The code of the user's cell that runs now; empty if none or unknown."""
-        return self._user.running_code
 
     @property
     def unfinished(self) -> list[Execution]:
         """Runs of agents that have no outcome yet, in their order."""
-        return [e for e in self._executions.values() if not e.state.is_final]
-
-    @property
-    def has_run(self) -> bool:
-        """Whether an agent ever ran code here."""
-        return bool(self._executions)
+        return self._runs.kept.unfinished
 
     def find_execution(self, number: int) -> Execution | None:
         """The run that agents call `execution <number>`; None if it is none of this kernel's, or too long ago."""
-        return self._executions.get(number)
+        return self._runs.kept.find(number)
 
     def by_entry(self, number: int) -> Execution | None:
         """The run behind an entry of the activity log."""
-        return next((e for e in self._executions.values() if e.entry.number == number), None)
+        return self._runs.kept.by_entry(number)
 
-    # -- what agents and people do
+    # -- runs
 
     def submit(self, client: Client, code: str, *, background: bool = False) -> Execution:
         """Take a run: it waits for approval, for its turn, or goes to the kernel at once.
@@ -196,19 +144,19 @@ class Session:
             sequence=self._sequence,
             background=background,
         )
-        self._remember(execution)
+        self._runs.kept.add(execution)
         decision = decide(self.mode, Capability.RUN, client.client_id, self.approvals.grants)
         if decision is Decision.DENY:
-            self._finish(execution, State.DENIED, "Look only")
+            self._runs.end(execution, State.DENIED, "Look only")
             raise Denied(
                 f"{self._title} is shared to look only, so no code was run.",
                 "list_variables and inspect work; the user can choose Run freely or Ask me.",
             )
         if decision is Decision.ASK:
             approval = self.approvals.ask(execution)
-            self._step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
+            self._runs.step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
         else:
-            self._enqueue(execution)
+            self._runs.enqueue(execution)
         return execution
 
     def answer(self, approval: str, answer: Answer) -> None:
@@ -222,9 +170,9 @@ class Session:
         executions, allowed = self.approvals.answer(approval, answer)
         for execution in executions:
             if allowed:
-                self._enqueue(execution)
+                self._runs.enqueue(execution)
             else:
-                self._finish(execution, State.DENIED, "denied by you")
+                self._runs.end(execution, State.DENIED, "denied by you")
 
     def take_over(self, before: Session) -> None:
         """Stand where `before` stood: the same pause, and what the person has allowed until sharing stops."""
@@ -236,17 +184,17 @@ class Session:
         self.mode = mode
         if mode is Mode.FREE:
             for execution in self.approvals.take():
-                self._enqueue(execution)
+                self._runs.enqueue(execution)
         elif mode is Mode.LOOK:
-            for execution in [*self.approvals.take(), *self._queue]:
-                self._finish(execution, State.DENIED, "Look only")
-            self._queue.clear()
+            self._runs.drop_queued(State.DENIED, "Look only")
+            for execution in self.approvals.take():
+                self._runs.end(execution, State.DENIED, "Look only")
 
     def set_paused(self, paused: bool) -> None:
         """While paused no new run begins; what runs goes on."""
         self.paused = paused
-        self._explain_waiting()
-        self._send_next()
+        self._runs.go_on()
+        self._runs.explain_waiting()
 
     async def interrupt(self, execution: Execution) -> bool:
         """Stop an agent's own run, wherever it stands; whether it has ended by now. The user's cells are never touched.
@@ -256,22 +204,74 @@ class Session:
         Unsupported
             nothing guarantees that an interrupt would hit this run and not a cell of the user.
         """
-        if execution.state.is_final:
-            return True
-        if not execution.is_sent:
-            self.approvals.withdraw(execution)
-            if execution in self._queue:
-                self._queue.remove(execution)
-            self._finish(execution, State.ABORTED, "taken back before it ran")
-            return True
-        execution.interrupt_wanted = True
-        if execution.state is not State.QUEUED:  # else as soon as the kernel begins with it
-            await self._interrupt_running(execution)
-        return await execution.wait(INTERRUPT_GRACE_S)
+        self.approvals.withdraw(execution)
+        return await self._runs.interrupt(execution)
 
     def interrupt_soon(self, execution: Execution) -> None:
         """The same without waiting for it: for a caller that is being cancelled itself."""
-        self._in_background(self._interrupt_quietly(execution))
+        self.approvals.withdraw(execution)
+        self._runs.interrupt_soon(execution)
+
+    def answer_input(self, execution: Execution, text: str) -> None:
+        """Give `input()` its line.
+
+        Raises
+        ------
+        Unknown
+            the run does not wait for input.
+        LinkDown
+            the kernel cannot be reached.
+        """
+        self._runs.answer_input(execution, text)
+
+    def _why_held(self) -> str:
+        if self.paused:
+            return "paused by you"
+        if self.link.state is not LinkState.UP:
+            return "waiting for the kernel"
+        if self._user.busy_since is not None or not self._attachment.is_settled:
+            return "queued behind your cell"
+        return ""
+
+    # -- looks, and the record of other calls
+
+    async def variables(
+        self, *, pattern: str | None = None, limit: int = 200, offset: int = 0
+    ) -> VariableListing:
+        """The user's namespace, also while a cell runs.
+
+        Raises
+        ------
+        CannotLook
+            the helper is not in the kernel yet, or C code holds the interpreter.
+        Unsupported
+            not a Python kernel.
+        """
+        self._check_can_look()
+        return await self._attachment.helper.variables(pattern=pattern, limit=limit, offset=offset)
+
+    async def describe(self, expression: str) -> Description:
+        """One variable, attribute or item; raises like `variables`, and `BadRequest` for what would have to be run."""
+        self._check_can_look()
+        return await self._attachment.helper.describe(expression)
+
+    async def running(self) -> Running | None:
+        """What the kernel is at, and where; None if that cannot be known now."""
+        if not self._attachment.helper.ready:
+            return None
+        try:
+            return await self._attachment.helper.running()
+        except (CannotLook, LinkDown, NoAnswer):
+            return None
+
+    async def changes_since_look(self) -> tuple[Change, ...]:
+        """Names that changed since this was asked last, by whoever; empty if that cannot be known now."""
+        if not self._attachment.helper.ready:
+            return ()
+        try:
+            return await self._attachment.helper.changes_since_mark()
+        except (CannotLook, LinkDown, NoAnswer):
+            return ()
 
     def begin_call(self, client: Client, *, tool: str, argument: str, kind: Kind) -> Activity:
         """Record that a look or a control call of an agent begins; hand the entry to `end_call`."""
@@ -296,125 +296,56 @@ class Session:
     def end_call(self, entry: Activity, state: State, reason: str) -> None:
         self.log.put(replace(entry, state=state, reason=reason, finished_at=time.time()))
 
-    def answer_input(self, execution: Execution, text: str) -> None:
-        """Give `input()` its line.
-
-        Raises
-        ------
-        Unknown
-            the run does not wait for input.
-        LinkDown
-            the kernel cannot be reached.
-        """
-        if execution.state is not State.WAITING_INPUT:
-            raise Unknown(
-                f"Execution {execution.number} does not wait for input ({execution.state.value}).",
-                "check_execution shows where it stands.",
-            )
-        self.link.send(
-            Channel.STDIN,
-            "input_reply",
-            {"value": text, "status": "ok"},
-            parent=execution.input_parent,
-        )
-        self._step(execution, State.RUNNING)
-
-    async def variables(
-        self, *, pattern: str | None = None, limit: int = 200, offset: int = 0
-    ) -> VariableListing:
-        """The user's namespace, also while a cell runs.
-
-        Raises
-        ------
-        CannotLook
-            the helper is not in the kernel yet, or C code holds the interpreter.
-        Unsupported
-            not a Python kernel.
-        """
-        self._check_can_look()
-        return await self.helper.variables(pattern=pattern, limit=limit, offset=offset)
-
-    async def describe(self, expression: str) -> Description:
-        """One variable, attribute or item; raises like `variables`, and `BadRequest` for what would have to be run."""
-        self._check_can_look()
-        return await self.helper.describe(expression)
-
-    async def running(self) -> Running | None:
-        """What the kernel is at, and where; None if that cannot be known now."""
-        if not self.helper.ready:
-            return None
-        try:
-            return await self.helper.running()
-        except (CannotLook, LinkDown, NoAnswer):
-            return None
-
-    async def changes_since_look(self) -> tuple[Change, ...]:
-        """Names that changed since this was asked last, by whoever; empty if that cannot be known now."""
-        if not self.helper.ready:
-            return ()
-        try:
-            return await self.helper.changes_since_mark()
-        except (CannotLook, LinkDown, NoAnswer):
-            return ()
-
-    async def close(self, reason: str) -> None:
-        """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second."""
-        if self._closed_because:
-            return
-        self._closed_because = reason
-        for execution in [*self.approvals.take(), *self._queue]:
-            self._finish(execution, State.ABORTED, f"{reason} It never ran.")
-        self._queue.clear()
-        with contextlib.suppress(CokernelError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._stop_current(), CLOSE_GRACE_S)
-        if self._settling is not None:
-            self._settling.cancel()
-        with contextlib.suppress(CokernelError, asyncio.TimeoutError):
-            await asyncio.wait_for(self.helper.remove(), CLOSE_GRACE_S)
-        self._end_all(State.LOST, reason)
-        await self.link.close()
-
     # -- what the kernel says (LinkObserver)
 
     def message_arrived(self, message: Message) -> None:
-        if message.parent_session != self.link.session_id:
-            if message.channel is Channel.IOPUB:
-                self._user.message(message)
-                self._after_others(message)
-            return
-        if message.parent_id == self._left_running and _is_idle(message):
-            self._left_running = ""
-            self._send_next()
-        execution = self._by_msg.get(message.parent_id)
-        if execution is not None:
-            self._own_message(execution, message)
+        if message.parent_session == self.link.session_id:
+            self._runs.message(message)
+        elif message.channel is Channel.IOPUB:
+            self._user.message(message)
+            if message.msg_type == "status" and message.parent_type == "execute_request":
+                self._runs.go_on()
+                self._runs.explain_waiting()
 
     def state_changed(self, state: LinkState, detail: str) -> None:
-        ends_as = _LINK_ENDS.get(state)
-        if ends_as is not None:
-            if state is LinkState.SILENT and self._current is not None:
-                self._left_running = self._current.msg_id
-            self._end_all(ends_as, detail)
-            self._user.forget(ends_as, detail)
+        end = ends_as(state)
+        if end is not None:
+            self._end_everything(end, detail)
         if state in (LinkState.RESTARTING, LinkState.DEAD):
-            self.helper.forget()
-            self._settled = False
-            self._left_running = ""
+            self._attachment.lose()
         if state is LinkState.UP:
-            for waiter in self._up_waiters:
-                waiter.set()
-            self._up_waiters.clear()
-            if not self._settled:
-                self._settle()
+            self._came_up()
         self._observer.link_changed(self, state, detail)
+
+    def _end_everything(self, state: State, detail: str) -> None:
+        for execution in self.approvals.take():
+            self._runs.end(execution, State.ABORTED, f"{detail} It never ran.")
+        self._runs.end_all(state, detail)
+        self._user.forget(state, detail)
+
+    def _came_up(self) -> None:
+        for waiter in self._up_waiters:
+            waiter.set()
+        self._up_waiters.clear()
+        # Also after a silence: what was sent before may still be in the kernel's queue, and is behind us then.
+        self._attachment.settle()
+
+    def _settled(self) -> None:
+        self._runs.go_on()
+        self._runs.explain_waiting()
+        if self._maybe_false_alarm:
+            self._maybe_false_alarm = False
+            self._observer.link_changed(self, LinkState.UP, "")
+
+    # -- restart and end
 
     def owner_restarted(self, reason: str) -> None:
         """The kernel's owner knows that it was restarted or died: end what was pending, before the wire tells."""
         self.state_changed(LinkState.RESTARTING, reason)
         if self.link.state is LinkState.UP:
             # If it was a false alarm, the helper goes into the same kernel again; else the link says UP anew.
-            self._false_alarm = True
-            self._settle()
+            self._maybe_false_alarm = True
+            self._attachment.settle()
 
     async def link_is_up(self) -> None:
         """Wait until the kernel has come back from a restart that is still to be noticed."""
@@ -422,266 +353,28 @@ class Session:
         self._up_waiters.append(waiter)
         await waiter.wait()
 
-    # -- one run, step by step
-
-    def _own_message(self, execution: Execution, message: Message) -> None:
-        if message.channel is Channel.IOPUB:
-            if message.msg_type == "status":
-                self._own_status(execution, message)
-            elif message.msg_type == "execute_input":
-                self._own_count(execution, message)
-            elif message.msg_type in _OUTPUT_TYPES:
-                self._own_output(execution, message)
-        elif message.channel is Channel.STDIN and message.msg_type == "input_request":
-            execution.prompt = str(message.content.get("prompt", ""))
-            execution.input_parent = {
-                "msg_id": message.msg_id,
-                "msg_type": message.msg_type,
-                "session": self.link.session_id,
-            }
-            self._step(execution, State.WAITING_INPUT, "waits for input")
-        elif message.channel is Channel.SHELL and message.msg_type == "execute_reply":
-            execution.reply = dict(message.content)
-            self._maybe_complete(execution)
-
-    def _own_status(self, execution: Execution, message: Message) -> None:
-        if _is_idle(message):
-            execution.idle_seen = True
-            self._maybe_complete(execution)
-        elif execution.state is State.QUEUED:
-            self._step(execution, State.RUNNING)
-            if execution.interrupt_wanted:
-                self._in_background(self._interrupt_running(execution))
-
-    def _own_count(self, execution: Execution, message: Message) -> None:
-        count = message.content.get("execution_count")
-        if isinstance(count, int):
-            self._step(execution, execution.state, execution_count=count)
-
-    def _own_output(self, execution: Execution, message: Message) -> None:
-        if not execution.outputs.add(message):
+    async def close(self, reason: str) -> None:
+        """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second."""
+        if self._closed_because:
             return
-        self._observer.outputs_changed(self, execution.entry.number)
-        if self._deadline is not None and execution is self._current:
-            self._await_last_message(execution)
+        self._closed_because = reason
+        for execution in self.approvals.take():
+            self._runs.end(execution, State.ABORTED, f"{reason} It never ran.")
+        self._runs.drop_queued(State.ABORTED, f"{reason} It never ran.")
+        with contextlib.suppress(CokernelError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._runs.stop_current(STOP_GRACE_S), STOP_GRACE_S)
+        await self._attachment.leave(LEAVE_GRACE_S)
+        self._end_everything(State.LOST, reason)
+        await self._runs.close()
+        await self.link.close()
 
-    def _maybe_complete(self, execution: Execution) -> None:
-        if execution.state.is_final:
-            return
-        if execution.reply is None or not execution.idle_seen:
-            self._await_last_message(execution)
-        else:
-            self._complete(execution)
-
-    def _await_last_message(self, execution: Execution) -> None:
-        """A reply or an `idle` can be lost (an interrupt in the kernel's own code); do not wait for it for ever."""
-        self._cancel_deadline()
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(LAST_MESSAGE_GRACE_S, self._complete, execution)
-
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _complete(self, execution: Execution) -> None:
-        self._cancel_deadline()
-        state, error = _outcome(execution)
-        if state is State.ERROR or state is State.INTERRUPTED:
-            # IPython evaluates no user expressions after an exception: ask for the changes.
-            self._in_background(self._finish_with_changes(execution, state, error))
-            return
-        changes = self.helper.changes_in(execution.reply or {}) if state is State.OK else ()
-        self._finish(execution, state, _reason(state), error=error, changes=changes)
-
-    async def _finish_with_changes(
-        self, execution: Execution, state: State, error: ErrorSummary | None
-    ) -> None:
-        changes: tuple[Change, ...] = ()
-        if self.helper.ready:
-            with contextlib.suppress(CannotLook, LinkDown, NoAnswer):
-                changes = await self.helper.changes(execution.msg_id)
-        self._finish(execution, state, _reason(state), error=error, changes=changes)
-
-    def _finish(
-        self,
-        execution: Execution,
-        state: State,
-        reason: str = "",
-        *,
-        error: ErrorSummary | None = None,
-        changes: tuple[Change, ...] = (),
-    ) -> None:
-        if execution.state.is_final:
-            return
-        if execution is self._current:
-            self._current = None
-            self._cancel_deadline()
-        self.log.put(execution.step(state, reason=reason, error=error, changes=changes))
-        self.changed_names.update((change.name, time.time()) for change in changes)
-        self._send_next()
-
-    def _step(
-        self,
-        execution: Execution,
-        state: State,
-        reason: str = "",
-        *,
-        approval: str = "",
-        execution_count: int | None = None,
-    ) -> None:
-        before = execution.entry
-        entry = execution.step(
-            state, reason=reason, approval=approval, execution_count=execution_count
-        )
-        if entry is not before:
-            self.log.put(entry)
-
-    # -- the queue
-
-    def _enqueue(self, execution: Execution) -> None:
-        self._queue.append(execution)
-        self._send_next()
-        if execution.state.is_final or execution.is_sent:
-            return
-        self._step(execution, State.QUEUED, self._why_waiting())
-
-    def _send_next(self) -> None:
-        while self._queue and self._may_send():
-            execution = self._queue.popleft()
-            try:
-                self._send(execution)
-            except LinkDown as error:
-                self._finish(execution, State.ABORTED, f"{error} It never ran.")
-
-    def _may_send(self) -> bool:
-        return (
-            self._current is None
-            and self._settled
-            and not self._left_running
-            and not self.paused
-            and self._user.busy_since is None
-            and self.link.state is LinkState.UP
-        )
-
-    def _send(self, execution: Execution) -> None:
-        execution.msg_id = self.link.send(
-            Channel.SHELL,
-            "execute_request",
-            {
-                "code": execution.entry.code,
-                "silent": False,
-                "store_history": True,
-                "user_expressions": self.helper.user_expressions(),
-                "allow_stdin": True,
-                # True would abort the cells that the user has queued (jupyter_client PR 414).
-                "stop_on_error": False,
-            },
-        )
-        self._current = execution
-        self._by_msg[execution.msg_id] = execution
-        self._step(execution, State.QUEUED)
-
-    def _why_waiting(self) -> str:
-        if self.paused:
-            return "paused by you"
-        if self._current is not None:
-            return f"queued behind execution {self._current.number}"
-        if self.link.state is not LinkState.UP:
-            return "waiting for the kernel"
-        return "queued behind your cell"
-
-    def _explain_waiting(self) -> None:
-        for execution in self._queue:
-            self._step(execution, State.QUEUED, self._why_waiting())
-
-    def _after_others(self, message: Message) -> None:
-        if message.msg_type == "status" and message.parent_type == "execute_request":
-            if self._user.busy_since is not None and self._queue:
-                self._explain_waiting()
-            self._send_next()
-
-    # -- attaching, and letting go
-
-    def _settle(self) -> None:
-        self._settling = asyncio.create_task(self._settle_in(), name=f"settle in {self.kernel_id}")
-
-    async def _settle_in(self) -> None:
-        """Wait for the first idle moment; a Python kernel gets the helper then."""
-        try:
-            if self.link.info.is_ipython:
-                await self.helper.install()
-            else:
-                await self.link.request(Channel.SHELL, "kernel_info_request", {}, timeout_s=None)
-        except LinkDown:
-            return  # the link comes UP again with a new kernel, or never
-        except Unsupported as error:
-            log.warning("No looks into %s: %s", self._title, error)
-        self._settled = True
-        self._send_next()
-        if self._false_alarm:
-            self._false_alarm = False
-            self._observer.link_changed(self, LinkState.UP, "")
-
-    async def _interrupt_running(self, execution: Execution) -> None:
-        if self.helper.ready:
-            try:
-                await self.helper.interrupt_if(execution.msg_id)
-            except CannotLook:
-                # The request waits in the kernel; the guard still holds when C code lets go of the interpreter.
-                log.info("The interrupt waits until C code gives way.")
-        elif self.owned:
-            self.link.send(Channel.CONTROL, "interrupt_request", {})
-        else:
-            raise Unsupported(
-                f"An interrupt in {self._title} could hit the user's own cell, so none was sent.",
-                "Ask the user to press Stop there.",
-            )
-
-    async def _interrupt_quietly(self, execution: Execution) -> None:
-        await self.interrupt(execution)
-
-    async def _stop_current(self) -> None:
-        current = self._current
-        if current is not None and not current.state.is_final:
-            current.interrupt_wanted = True
-            await self._interrupt_running(current)
-            await current.wait(CLOSE_GRACE_S)
-
-    def _end_all(self, state: State, detail: str) -> None:
-        current = self._current
-        waiting = [*self.approvals.take(), *self._queue]
-        self._queue.clear()
-        for execution in waiting:
-            self._finish(execution, State.ABORTED, f"{detail} It never ran.")
-        if current is not None:
-            self._finish(current, state, f"{detail} It may have partly run.")
-
-    # -- keeping
-
-    def _remember(self, execution: Execution) -> None:
-        self._executions[execution.number] = execution
-        held = sum(e.outputs.held_bytes for e in self._executions.values())
-        for old in list(self._executions.values()):
-            if len(self._executions) <= KEEP_EXECUTIONS and held <= KEEP_OUTPUT_BYTES:
-                break
-            if old.state.is_final:
-                held -= old.outputs.held_bytes
-                del self._executions[old.number]
-                self._by_msg.pop(old.msg_id, None)
+    # -- inside
 
     def _entry_changed(self, entry: Activity) -> None:
         self._observer.activity_changed(self, entry)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._finishing.add(task)
-        task.add_done_callback(self._finished_background)
-
-    def _finished_background(self, task: asyncio.Task[None]) -> None:
-        self._finishing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("%s: %s", self._title, error)
+    def _outputs_changed(self, number: int) -> None:
+        self._observer.outputs_changed(self, number)
 
     def _check_open(self) -> None:
         if self._closed_because:
@@ -701,35 +394,8 @@ class Session:
                 f"{self._title} runs {self.link.info.language}; looks work in Python kernels only.",
                 "Use execute_code.",
             )
-        if not self.helper.ready:
+        if not self._attachment.helper.ready:
             raise CannotLook(
                 f"The user's cell in {self._title} has been running since before sharing began.",
                 "Looks work from its end on; wait, then try again.",
             )
-
-
-def _is_idle(message: Message) -> bool:
-    return message.msg_type == "status" and message.content.get("execution_state") == "idle"
-
-
-def _outcome(execution: Execution) -> tuple[State, ErrorSummary | None]:
-    reply = execution.reply
-    if reply is None:  # idle came, the reply did not: an interrupt hit the kernel's own code
-        return (State.INTERRUPTED if execution.interrupt_wanted else State.LOST), None
-    status = reply.get("status")
-    if status == "ok":
-        return State.OK, None
-    if status in ("aborted", "abort"):
-        return State.ABORTED, None
-    error = error_summary(reply)
-    if error.ename == "KeyboardInterrupt":
-        return State.INTERRUPTED, error
-    return State.ERROR, error
-
-
-def _reason(state: State) -> str:
-    if state is State.ABORTED:
-        return "A cell before it failed, so it never ran."
-    if state is State.LOST:
-        return "Its reply never came. It may have partly run."
-    return ""

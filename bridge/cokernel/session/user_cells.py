@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cokernel.kernel.link import Message
-from cokernel.kernel.terminal import plain_text
 from cokernel.session.activity import Activity, ErrorSummary, Kind, Origin, Sequence, State
-
-MAX_TRACEBACK_CHARS = 4_000
+from cokernel.session.outcomes import error_summary
 
 
 @dataclass(slots=True)
@@ -112,14 +109,3 @@ class UserCells:
                 cell.entry, state=state, reason=reason, error=cell.error, finished_at=time.time()
             )
         )
-
-
-def error_summary(content: Mapping[str, Any]) -> ErrorSummary:
-    """The exception in the content of an `error` or `execute_reply`, bounded and without escape codes."""
-    lines = content.get("traceback")
-    text = "\n".join(str(line) for line in lines) if isinstance(lines, list) else ""
-    return ErrorSummary(
-        ename=plain_text(str(content.get("ename", "")))[:200],
-        evalue=plain_text(str(content.get("evalue", "")))[:1_000],
-        traceback=plain_text(text)[-MAX_TRACEBACK_CHARS:],
-    )

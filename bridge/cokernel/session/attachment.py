@@ -1,0 +1,66 @@
+"""Our way into one kernel, and out of it again.
+
+A kernel that is attached to may be at a cell of the user already, unseen: iopub tells only what begins from now on. So
+nothing is sent to run before its shell channel has answered once, which it does at the first idle moment. In a Python
+kernel the request that asks for it brings the helper in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from cokernel.errors import CokernelError, LinkDown, Unsupported
+from cokernel.kernel.inkernel import Helper
+from cokernel.kernel.link import Channel, KernelLink
+
+log = logging.getLogger(__name__)
+
+
+class Attachment:
+    """Owned by one `Session`."""
+
+    def __init__(self, link: KernelLink, on_settled: Callable[[], None]) -> None:
+        self.helper = Helper(link)
+        self.is_settled = False
+        """Whether the shell channel has answered since we came, or came back."""
+        self._link = link
+        self._on_settled = on_settled
+        self._settling: asyncio.Task[None] | None = None
+
+    def settle(self) -> None:
+        """Wait for the first idle moment, anew."""
+        self.is_settled = False
+        self._stop_settling()
+        self._settling = asyncio.create_task(self._settle(), name="settle in")
+
+    def lose(self) -> None:
+        """The process has gone, and the helper with it."""
+        self.is_settled = False
+        self.helper.forget()
+
+    async def leave(self, timeout_s: float) -> None:
+        """Take the helper out, unless other bridges use it too."""
+        self._stop_settling()
+        with contextlib.suppress(CokernelError, asyncio.TimeoutError):
+            await asyncio.wait_for(self.helper.remove(), timeout_s)
+
+    def _stop_settling(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+
+    async def _settle(self) -> None:
+        try:
+            if self._link.info.is_ipython:
+                await self.helper.install()
+            else:
+                await self._link.request(Channel.SHELL, "kernel_info_request", {}, timeout_s=None)
+        except LinkDown:
+            return  # The link comes UP again with a new kernel, or never.
+        except Unsupported as error:
+            log.warning("No looks into a kernel: %s", error)
+        self.is_settled = True
+        self._on_settled()

@@ -1,0 +1,48 @@
+"""How a run ended, from what the kernel replied. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cokernel.kernel.terminal import plain_text
+from cokernel.session.activity import ErrorSummary, State
+
+MAX_TRACEBACK_CHARS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A final state, with what people are told about it."""
+
+    state: State
+    reason: str = ""
+    error: ErrorSummary | None = None
+
+
+def outcome_of(reply: Mapping[str, Any] | None, *, interrupt_wanted: bool) -> Outcome:
+    """`reply` is the content of the `execute_reply`; None if an `idle` came and the reply did not."""
+    if reply is None:  # An interrupt hit the kernel's own code.
+        if interrupt_wanted:
+            return Outcome(State.INTERRUPTED)
+        return Outcome(State.LOST, "Its reply never came. It may have partly run.")
+    status = reply.get("status")
+    if status == "ok":
+        return Outcome(State.OK)
+    if status in ("aborted", "abort"):
+        return Outcome(State.ABORTED, "A cell before it failed, so it never ran.")
+    error = error_summary(reply)
+    interrupted = error.ename == "KeyboardInterrupt"
+    return Outcome(State.INTERRUPTED if interrupted else State.ERROR, error=error)
+
+
+def error_summary(content: Mapping[str, Any]) -> ErrorSummary:
+    """The exception in the content of an `error` or `execute_reply`, bounded and without escape codes."""
+    lines = content.get("traceback")
+    text = "\n".join(str(line) for line in lines) if isinstance(lines, list) else ""
+    return ErrorSummary(
+        ename=plain_text(str(content.get("ename", "")))[:200],
+        evalue=plain_text(str(content.get("evalue", "")))[:1_000],
+        traceback=plain_text(text)[-MAX_TRACEBACK_CHARS:],
+    )
