@@ -11,7 +11,9 @@ import argparse
 import difflib
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -72,11 +74,17 @@ def _dispatch(arguments: list[str]) -> int:
 def _parser_of(command: ModuleType, name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"cokernel {name}",
-        description=command.__doc__,
+        description=_filled(command.__doc__ or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.configure(parser)
     return parser
+
+
+def _filled(text: str) -> str:
+    """Each paragraph wrapped to the terminal; argparse itself would run them together."""
+    width = min(shutil.get_terminal_size().columns - 2, 100)
+    return "\n\n".join(textwrap.fill(paragraph, width) for paragraph in text.split("\n\n"))
 
 
 def _top_parser() -> argparse.ArgumentParser:
@@ -84,7 +92,7 @@ def _top_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cokernel",
         usage="cokernel [--help] [--version] COMMAND …",
-        description=f"{_ABOUT}\n\ncommands:\n{lines}\n\n`cokernel COMMAND --help` says more.",
+        description=f"{_filled(_ABOUT)}\n\ncommands:\n{lines}\n\n`cokernel COMMAND --help` says more.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
