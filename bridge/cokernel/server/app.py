@@ -70,7 +70,7 @@ def build_server(
                 )
             arguments = parse(tool.arguments, params.arguments or {})
             rendered = await tool.run(call, arguments)
-            return _result(rendered, announcements.news() if announcements is not None else "")
+            return _result(rendered, _news(agent, announcements))
         except CokernelError as error:
             return _error(error.code, str(error))
         except Exception:
@@ -89,6 +89,13 @@ def build_server(
         # The tools never change; clients that listen get an open, silent stream instead of an error.
         on_subscriptions_listen=ListenHandler(InMemorySubscriptionBus()),
     )
+
+
+def _news(agent: Agent, announcements: Announcements | None) -> str:
+    news = [f"[{sentence}]" for sentence in agent.take_news()]
+    if announcements is not None:
+        news.append(announcements.news())
+    return "\n".join(line for line in news if line)
 
 
 def _name_agent(bridge: Bridge, agent: Agent, ctx: Context) -> None:

@@ -58,6 +58,7 @@ async def stop(call: Call, name: str, *, restart: bool) -> str:
         raise Unknown(f"This bridge serves no kernel called {name!r}.", "list_kernels shows all.")
     if restart:
         await call.bridge.restart(session)
+        call.agent.place = None  # it knows
         return f"{session.label} was restarted; its variables are gone."
     if call.bridge.is_owned(session):
         await call.bridge.end_kernel(session)
@@ -67,7 +68,7 @@ async def stop(call: Call, name: str, *, restart: bool) -> str:
 
 
 def _chosen(call: Call, session: Session) -> str:
-    call.agent.kernel_id, call.agent.left = session.kernel_id, ""
+    call.agent.choose(session.kernel_id)
     return f"Working in {session.label} from now on."
 
 

@@ -174,7 +174,7 @@ async def start_kernel(call: Call, args: a.StartKernel) -> Rendered:
             "Leave `server` out to start one here.",
         )
     session = await call.bridge.start_kernel(title=args.name or "", environment=args.environment)
-    call.agent.kernel_id, call.agent.left = session.kernel_id, ""
+    call.agent.choose(session.kernel_id)
     return Rendered(text.started(session))
 
 

@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 from cokernel.session.execution import Client
 
 
+@dataclass(frozen=True)
+class Place:
+    """One process of one kernel."""
+
+    kernel: object
+    """Its session."""
+    pid: int | None
+    title: str = field(compare=False)
+
+
 @dataclass
 class Agent:
     """One connected client. Owned by the bridge; the server keeps its choice and its cursors here."""
@@ -26,6 +36,30 @@ class Agent:
     seen: dict[int, int] = field(default_factory=dict)
     """Execution → how far it has read the output."""
     activity_cursor: int = 0
+    place: Place | None = None
+    """Where its last call went."""
+    news: list[str] = field(default_factory=list)
+    """What it has to be told with its next answer."""
+
+    def choose(self, kernel_id: str) -> None:
+        """It wants to work there from now on, and need not be told that it does."""
+        self.kernel_id, self.left, self.place = kernel_id, "", None
+
+    def works_in(self, place: Place) -> None:
+        """Its next call goes there: if that is not where its last one went, it is told why its names may be gone."""
+        before, self.place = self.place, place
+        if before is None or before == place:
+            return
+        if before.kernel is place.kernel:
+            self.news.append(
+                f"{place.title} was restarted since your last call; its variables are gone."
+            )
+        else:
+            self.news.append(f"You are in {place.title} now; your last call was in {before.title}.")
+
+    def take_news(self) -> list[str]:
+        news, self.news = self.news, []
+        return news
 
     @property
     def client(self) -> Client:

@@ -21,7 +21,7 @@ from cokernel.kernel.link import LinkState
 from cokernel.kernel.owned import OwnedKernel
 from cokernel.kernel.zmq import ZmqLink
 from cokernel.session.activity import Activity, Sequence
-from cokernel.session.agents import Agent
+from cokernel.session.agents import Agent, Place
 from cokernel.session.background import Background
 from cokernel.session.execution import Execution
 from cokernel.session.owned_kernels import IDLE_EXPIRY_S, OwnedKernels
@@ -151,6 +151,7 @@ class Bridge:
             private = await self.private_session()
             # Remembered, so that the end of that kernel is told and not papered over with a new one.
             agent.kernel_id = private.kernel_id
+            agent.works_in(_place(private))
             return private
         session = self.find(wanted)
         if session is None and not name:
@@ -164,6 +165,8 @@ class Bridge:
                 "list_kernels shows all; use_kernel changes to one of another program.",
             )
         self._owned.touch(session)
+        if not name:
+            agent.works_in(_place(session))
         return session
 
     def all_of(self, kernel_id: str) -> list[Session]:
@@ -350,3 +353,7 @@ class Bridge:
         if task.cancelled() or task.exception() is not None:
             return False
         return task.result().kernel_id in self._sessions
+
+
+def _place(session: Session) -> Place:
+    return Place(session, session.link.info.pid, session.title)

@@ -43,6 +43,10 @@ class KeptExecutions:
         """The run that was sent under this id."""
         return self._by_message.get(msg_id)
 
+    def others(self, execution: Execution) -> list[Execution]:
+        """All but this one."""
+        return [e for e in self._by_number.values() if e is not execution]
+
     def _forget_oldest(self) -> None:
         held = sum(e.outputs.held_bytes for e in self._by_number.values())
         for old in list(self._by_number.values()):

@@ -28,6 +28,7 @@ LAST_MESSAGE_GRACE_S = 2.0
 """How long a reply waits for its `idle`, or an `idle` for its reply, after the last message of that run."""
 INTERRUPT_GRACE_S = 3.0
 """How long an interrupted run may take to notice before the caller is told that it has not yet."""
+INTERRUPT_QUESTIONS = 8
 
 _OUTPUT_TYPES = {
     "stream",
@@ -144,8 +145,10 @@ class Runs:
             count = message.content.get("execution_count")
             if isinstance(count, int):
                 self.step(execution, execution.state, execution_count=count)
-        elif message.msg_type in _OUTPUT_TYPES and execution.outputs.add(message):
-            self._printed(execution.entry.number)
+        elif message.msg_type in _OUTPUT_TYPES:
+            if execution.outputs.add(message):
+                self._printed(execution.entry.number)
+            self._update_earlier_displays(execution, message)
         if execution is self._current and self._patience.is_running:
             self._await_last_message(execution)
 
@@ -157,6 +160,16 @@ class Runs:
             self.step(execution, State.RUNNING)
             if execution.interrupt_wanted:
                 self._background.start(self._interrupt_running(execution), "interrupt at the start")
+
+    def _update_earlier_displays(self, execution: Execution, message: Message) -> None:
+        """A display may have been made by an earlier run, and be updated, or shown anew, by this one."""
+        transient = message.content.get("transient")
+        display_id = transient.get("display_id") if isinstance(transient, dict) else None
+        if not isinstance(display_id, str):
+            return
+        for other in self.kept.others(execution):
+            if other.outputs.apply_update(display_id, message.content):
+                self._printed(other.entry.number)
 
     def _asks_for_input(self, execution: Execution, message: Message) -> None:
         execution.prompt = str(message.content.get("prompt", ""))
@@ -287,7 +300,7 @@ class Runs:
     async def _interrupt_running(self, execution: Execution) -> None:
         if self._helper.ready:
             try:
-                await self._helper.interrupt_if(execution.msg_id)
+                await self._ask_to_interrupt(execution)
             except CannotLook:
                 # The request waits in the kernel; the guard still holds when C code lets go of the interpreter.
                 log.info("The interrupt waits until C code gives way.")
@@ -298,6 +311,12 @@ class Runs:
                 "An interrupt could hit the user's own cell here, so none was sent.",
                 "Ask the user to press Stop there.",
             )
+
+    async def _ask_to_interrupt(self, execution: Execution) -> None:
+        # The guard refuses while IPython is at work before or after the cell's code; each question waits for a moment.
+        for _ in range(INTERRUPT_QUESTIONS):
+            if execution.state.is_final or await self._helper.interrupt_if(execution.msg_id):
+                return
 
     def answer_input(self, execution: Execution, text: str) -> None:
         """Give `input()` its line; raises like `Session.answer_input`."""
