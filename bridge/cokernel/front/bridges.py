@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cokernel.errors import CokernelError, StartFailed
 from cokernel.front import messages, texts
@@ -25,6 +24,19 @@ _LOOK_AGAIN_S = 0.1
 _REPLAY_ID = "cokernel-front"
 
 
+class Receiver(Protocol):
+    """Who is told what happens to the connections."""
+
+    def from_bridge(self, upstream: Upstream, line: Line) -> None:
+        """A line came; in the thread of that connection."""
+
+    def bridge_ended(self, upstream: Upstream) -> None:
+        """Nothing more will come; in the thread of that connection."""
+
+    def bridge_is_new(self) -> None:
+        """Another bridge is in use now."""
+
+
 class Aftermath(NamedTuple):
     """What has to be said when a bridge is gone."""
 
@@ -38,7 +50,7 @@ class Aftermath(NamedTuple):
 class Bridges:
     """The owner of every connection. Any thread may call; `lock` is never held while something is waited for."""
 
-    def __init__(self, wish: Wish, log: Log) -> None:
+    def __init__(self, wish: Wish, receiver: Receiver, log: Log) -> None:
         self.lock = threading.Lock()
         """Guards everything here and in `memory`, and the collections of each `Upstream`."""
         self.memory = ClientMemory()
@@ -46,6 +58,7 @@ class Bridges:
         self.lost: Lost | None = None
         """Set: no code runs anywhere. `current` may be there nevertheless, for everything but code."""
         self._wish = wish
+        self._receiver = receiver
         self._log = log
         self._retired: list[Upstream] = []
         self._kept: Upstream | None = None
@@ -53,18 +66,6 @@ class Bridges:
         self._wait_until = 0.0
         """Until when a call waits for the lost share to come back (time.monotonic)."""
         self._closed = False
-        self._on_line: Callable[[Upstream, Line], None] = _unheard
-        self._on_end: Callable[[Upstream], None] = _unheard_end
-        self._on_new: Callable[[], None] = _unheard_new
-
-    def listen(
-        self,
-        on_line: Callable[[Upstream, Line], None],
-        on_end: Callable[[Upstream], None],
-        on_new: Callable[[], None],
-    ) -> None:
-        """Who is told of lines and ends, in the thread of that connection, and of another bridge in use."""
-        self._on_line, self._on_end, self._on_new = on_line, on_end, on_new
 
     def close(self, *, hurried: bool) -> None:
         """End every connection, and the child."""
@@ -147,9 +148,8 @@ class Bridges:
             for upstream in (self.current, self._kept):
                 if upstream is not None and upstream.private:
                     return upstream
-        from cokernel.front import (
-            standalone,
-        )  # with a share there is no need for `subprocess`, 1 MB
+        # Here, because with a share there is no need for it, and `subprocess` takes 1 MB.
+        from cokernel.front import standalone
 
         self._log.info("starting a stand-alone bridge")
         return standalone.start()
@@ -167,7 +167,7 @@ class Bridges:
     def _adopt(self, upstream: Upstream, *, still_lost: bool = False) -> None:
         """Make it the bridge in use, once it knows what the client has told the last one."""
         if upstream not in (self.current, self._kept):
-            upstream.start_reading(self._on_line, self._on_end)
+            upstream.start_reading(self._receiver.from_bridge, self._receiver.bridge_ended)
             self._replay(upstream)
         with self.lock:
             if upstream.ended:
@@ -183,7 +183,7 @@ class Bridges:
         self._log.info("connected to %s", upstream.name)
         if previous is not None:
             self._retire(previous)
-        self._on_new()
+        self._receiver.bridge_is_new()
 
     def _replay(self, upstream: Upstream) -> None:
         with self.lock:
@@ -222,7 +222,8 @@ class Bridges:
             waiting = [key for key in upstream.pending if not self.memory.is_listen(key)]
             done = upstream.retired and upstream is not self._kept and not waiting
         if done:
-            upstream.close()
+            # In a thread, because a child takes its time to end and the agent's call must not wait for that.
+            threading.Thread(target=upstream.close, daemon=True).start()
 
     def ended(self, upstream: Upstream) -> Aftermath:
         """A connection is at its end. The second time for the same one there is nothing left to say."""
@@ -241,23 +242,10 @@ class Bridges:
                 self._wait_until = 0.0 if upstream.ending else time.monotonic() + RETURN_S
             silent = self._closed
             unanswered = tuple(p.request for p in pending.values() if self._waits(p))
-        for answered in upstream.replays.values():
+        for answered in list(upstream.replays.values()):
             answered.set()
-        upstream.close()
         return Aftermath(lost, () if silent else unanswered, () if silent else tuple(asked))
 
     def _waits(self, pending: Pending) -> bool:
         """A subscription does not: the next bridge takes it over."""
         return not self.memory.is_listen(pending.request.key)
-
-
-def _unheard(upstream: Upstream, line: Line) -> None:
-    """Before `listen`."""
-
-
-def _unheard_end(upstream: Upstream) -> None:
-    """Before `listen`."""
-
-
-def _unheard_new() -> None:
-    """Before `listen`."""

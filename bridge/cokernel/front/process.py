@@ -9,7 +9,6 @@ import sys
 import threading
 from types import FrameType
 
-from cokernel.front.bridges import Bridges
 from cokernel.front.home import Wish
 from cokernel.front.lines import Line, LineSplitter
 from cokernel.front.log import Log
@@ -55,16 +54,15 @@ class _Signals:
 def run() -> int:
     """Serve the client on stdin until it leaves or a signal comes; the exit code."""
     log = Log()
-    bridges = Bridges(Wish.of(os.environ), log)
-    relay = Relay(bridges, Output(sys.stdout.fileno()).write, log)
+    relay = Relay(Wish.of(os.environ), Output(sys.stdout.fileno()).write, log)
     signals = _Signals()
     with contextlib.suppress(_Stop):
         try:
-            bridges.settle_in()
+            relay.start()
             _read_client(relay, sys.stdin.fileno())
         finally:
             signals.serving = False
-    bridges.close(hurried=signals.seen)
+    relay.close(hurried=signals.seen)
     return 0
 
 

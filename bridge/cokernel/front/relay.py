@@ -12,7 +12,7 @@ from cokernel import handshake
 from cokernel.errors import CokernelError, StartFailed
 from cokernel.front import messages, texts
 from cokernel.front.bridges import Bridges
-from cokernel.front.home import PRIVATE, Lost, describe_kernels
+from cokernel.front.home import PRIVATE, Lost, Wish, describe_kernels
 from cokernel.front.lines import Line
 from cokernel.front.log import Log
 from cokernel.front.messages import Kind, Message, MessageError
@@ -23,13 +23,20 @@ from cokernel.shares import ShareRecord, list_shares, match
 class Relay:
     """Between one client and whichever bridge it belongs to."""
 
-    def __init__(self, bridges: Bridges, to_client: Callable[[Line], None], log: Log) -> None:
-        self._bridges = bridges
-        self._lock = bridges.lock
-        self._memory = bridges.memory
+    def __init__(self, wish: Wish, to_client: Callable[[Line], None], log: Log) -> None:
+        self._bridges = Bridges(wish, self, log)
+        self._lock = self._bridges.lock
+        self._memory = self._bridges.memory
         self._to_client = to_client
         self._log = log
-        bridges.listen(self._from_bridge, self._bridge_ended, self._bridge_is_new)
+
+    def start(self) -> None:
+        """Connect to where this client belongs, before it says anything."""
+        self._bridges.settle_in()
+
+    def close(self, *, hurried: bool) -> None:
+        """End every connection, and the child. `hurried`: whoever started us is about to kill us."""
+        self._bridges.close(hurried=hurried)
 
     # From the client
 
@@ -158,7 +165,7 @@ class Relay:
             self._log.info("sending to %s failed: %s", upstream.name, error)
             with self._lock:
                 unseen = upstream.pending.pop(message.key, None) is not None
-            self._bridge_ended(upstream)
+            self.bridge_ended(upstream)
             return not unseen  # else the reading thread was first and has answered
         return True
 
@@ -172,7 +179,8 @@ class Relay:
 
     # From a bridge
 
-    def _from_bridge(self, upstream: Upstream, line: Line) -> None:
+    def from_bridge(self, upstream: Upstream, line: Line) -> None:
+        """One line of a bridge, in that connection's thread."""
         try:
             if line[: len(handshake.ASIDE_START)] == handshake.ASIDE_START:
                 self._aside(upstream, bytes(line))
@@ -242,21 +250,23 @@ class Relay:
         stays = upstream.private and upstream.settled
         return messages.with_text(line, texts.PRIVATE_STAYS) if stays else line
 
-    def _bridge_ended(self, upstream: Upstream) -> None:
+    def bridge_ended(self, upstream: Upstream) -> None:
         """Its connection is at its end: answer whatever waited for it. May come twice."""
         aftermath = self._bridges.ended(upstream)
         for key in aftermath.unasked:
             self._emit(messages.cancelled_line(key, aftermath.lost.what))
         for request in aftermath.unanswered:
             self._emit(texts.cut_off(request, aftermath.lost))
+        upstream.close()
 
-    # To the client
-
-    def _bridge_is_new(self) -> None:
+    def bridge_is_new(self) -> None:
+        """Let the client ask for its lists again."""
         with self._lock:
             lines = self._memory.lists_changed()
         for line in lines:
             self._emit(line)
+
+    # To either
 
     def _emit(self, line: Line) -> None:
         try:

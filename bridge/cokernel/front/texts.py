@@ -11,7 +11,14 @@ from cokernel.front.upstream import Upstream
 from cokernel.shares import ShareRecord
 
 _LOOKS = frozenset(
-    {"list_kernels", "list_variables", "recent_activity", "list_files", "check_execution"}
+    {
+        "check_execution",
+        "inspect",
+        "list_files",
+        "list_kernels",
+        "list_variables",
+        "recent_activity",
+    }
 )
 """Tools that never run code. Any other one is taken to."""
 TRY_AGAIN = "Try again, or call list_kernels and choose with use_kernel."
