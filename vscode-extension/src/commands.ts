@@ -4,7 +4,7 @@ import { MODES, type Activity, type Mode } from './core/protocol';
 import type { SharedKernel } from './core/shares';
 import { MODE_DETAILS, MODE_LABELS } from './core/words';
 import { connect } from './ide/connect';
-import { showDiagnosis } from './ide/diagnose';
+import type { DiagnosisPage } from './ide/diagnose';
 import type { Cells } from './ide/cells';
 import type { Jupyter } from './ide/jupyter';
 import type { Obstacles } from './ide/obstacles';
@@ -22,6 +22,7 @@ export interface Parts {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly jupyter: Jupyter;
+  readonly diagnosis: DiagnosisPage;
   readonly python: BridgePython;
   readonly sharing: Sharing;
   readonly obstacles: Obstacles;
@@ -79,9 +80,9 @@ export class Commands implements vscode.Disposable {
   }
 
   private registerHelp(): void {
-    const { context, log, python } = this.parts;
+    const { context, log, python, diagnosis } = this.parts;
     this.add('connect', () => connect(python));
-    this.add('diagnose', () => showDiagnosis(this.parts));
+    this.add('diagnose', () => diagnosis.show());
     this.add('showLog', () => log.show());
     this.add('openWalkthrough', () =>
       vscode.commands.executeCommand(

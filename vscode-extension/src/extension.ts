@@ -4,6 +4,7 @@ import { Commands, actOnDetail } from './commands';
 import { Attention } from './ide/attention';
 import { Cells } from './ide/cells';
 import { ContextKeys } from './ide/context';
+import { DiagnosisPage } from './ide/diagnose';
 import { Jupyter } from './ide/jupyter';
 import { McpProvider } from './ide/mcpProvider';
 import { Obstacles } from './ide/obstacles';
@@ -29,9 +30,11 @@ export function activate(context: vscode.ExtensionContext): Sharing | undefined 
   const activityView = new ActivityView(sharing);
   const act = actOnDetail({ sharing, cells, log });
   const detailView = new DetailView(context.extensionUri, sharing, act);
+  const diagnosis = new DiagnosisPage({ context, jupyter, python, sharing });
   const parts = {
     context,
     log,
+    diagnosis,
     jupyter,
     python,
     sharing,
@@ -43,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): Sharing | undefined 
   context.subscriptions.push(
     log,
     sharing,
+    diagnosis,
     cells,
     new SharesView(sharing),
     activityView,

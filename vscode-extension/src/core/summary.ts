@@ -3,7 +3,7 @@ import type { ActivityModel } from './activity';
 import type { SharedKernel } from './shares';
 import { MODE_LABELS, count, describeShare, formatElapsed } from './words';
 
-export type Attention = 'off' | 'sharing' | 'running' | 'waiting' | 'trouble';
+export type Attention = 'off' | 'starting' | 'sharing' | 'running' | 'waiting' | 'trouble';
 
 export interface Summary {
   readonly attention: Attention;
@@ -27,7 +27,13 @@ export function summarize(
       sentence: 'No kernel is shared with Claude.',
     };
   }
-  return waiting(model) ?? running(model, now) ?? trouble(shares) ?? sharing(first, shares);
+  return (
+    waiting(model) ??
+    running(model, now) ??
+    trouble(shares) ??
+    starting(shares) ??
+    sharing(first, shares)
+  );
 }
 
 function waiting(model: ActivityModel): Summary | undefined {
@@ -59,6 +65,16 @@ function trouble(shares: readonly SharedKernel[]): Summary | undefined {
     text: `Claude: ${troubled.title} lost`,
     sentence: troubled.problem,
   };
+}
+
+function starting(shares: readonly SharedKernel[]): Summary | undefined {
+  const one = shares.find(({ phase }) => phase === 'locating' || phase === 'sharing');
+  if (one === undefined) return undefined;
+  const sentence =
+    one.phase === 'locating'
+      ? `Waiting for the kernel of ${one.title}; it answers when your cell has finished.`
+      : `Starting to share ${one.title}.`;
+  return { attention: 'starting', text: 'Claude: starting', sentence };
 }
 
 function sharing(first: SharedKernel, shares: readonly SharedKernel[]): Summary {

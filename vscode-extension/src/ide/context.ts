@@ -32,7 +32,12 @@ export class ContextKeys implements vscode.Disposable {
     this.set('running', model.running().length > 0);
     this.set('waiting', model.waiting().length > 0);
     this.set('activity', model.list().length > 0);
-    this.set('activeIsShared', active !== undefined && this.sharing.shareOf(active) !== undefined);
+    this.set('activeIsShared', active !== undefined && this.isShared(active));
+  }
+
+  private isShared(notebook: vscode.Uri): boolean {
+    const phase = this.sharing.shareOf(notebook)?.phase;
+    return phase !== undefined && phase !== 'locating' && phase !== 'sharing';
   }
 
   private set(name: string, value: boolean): void {

@@ -13,10 +13,27 @@ export interface Diagnosed {
   readonly sharing: Sharing;
 }
 
-export async function showDiagnosis(diagnosed: Diagnosed): Promise<void> {
-  const content = await diagnose(diagnosed);
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-  await vscode.window.showTextDocument(document);
+const SCHEME = 'cokernel-diagnosis';
+
+/** Shows the page as a document that cannot be changed and need not be saved. */
+export class DiagnosisPage implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+
+  constructor(private readonly diagnosed: Diagnosed) {}
+
+  provideTextDocumentContent(): Promise<string> {
+    return diagnose(this.diagnosed);
+  }
+
+  async show(): Promise<void> {
+    // Another address each time: a page that was shown before would not be asked for again.
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: 'Diagnosis', query: String(Date.now()) });
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
 }
 
 export async function diagnose({ context, jupyter, python, sharing }: Diagnosed): Promise<string> {
@@ -37,21 +54,19 @@ export async function diagnose({ context, jupyter, python, sharing }: Diagnosed)
     ['State folder', process.env['COKERNEL_STATE_DIR'] ?? 'the default'],
   ];
   return [
-    '# Share Kernel with Claude: diagnosis',
+    'Share Kernel with Claude',
     '',
     table(rows),
     '',
-    '## Shared kernels',
-    '',
+    sharing.shares.length === 0 ? 'No kernel is shared.' : '',
     ...sharing.shares.map(describeShare),
-    sharing.shares.length === 0 ? 'None.' : '',
   ].join('\n');
 }
 
 function describeShare(shared: SharedKernel): string {
   const { location, share } = shared;
   return [
-    `### ${shared.title}`,
+    `Shared kernel ${shared.title}`,
     '',
     table([
       ['State', `${shared.phase}, bridge says ${share?.state ?? '-'}`],
@@ -73,6 +88,6 @@ function ipykernelNote(version: string): string {
 }
 
 function table(rows: readonly [string, string][]): string {
-  const lines = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
-  return ['| | |', '|---|---|', ...lines].join('\n');
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
 }

@@ -8,6 +8,9 @@ import type { Sharing } from '../ide/sharing';
 
 /** Rows that are handed to the tree at once: each refresh sends all of them to the window. */
 const PAGE = 200;
+/** Characters of label, state and duration that a side bar of the usual width shows. */
+const ROW_LENGTH = 38;
+const SHORTEST_LABEL = 16;
 
 export type ActivityNode =
   | { readonly kind: 'call'; readonly activity: Activity }
@@ -107,9 +110,11 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
   }
 
   private callItem(activity: Activity): vscode.TreeItem {
-    const item = new vscode.TreeItem(headline(activity));
+    const description = this.describe(activity);
+    const room = Math.max(SHORTEST_LABEL, ROW_LENGTH - description.length);
+    const item = new vscode.TreeItem(clip(headline(activity), room));
     item.id = keyOf(activity);
-    item.description = this.describe(activity);
+    item.description = description;
     item.iconPath = iconOf(activity);
     item.contextValue = contextOf(activity);
     item.tooltip = tooltipOf(activity);
@@ -131,6 +136,10 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
     const several = names.size > 1 && activity.client !== '';
     return several ? `${activity.client} · ${state}` : state;
   }
+}
+
+function clip(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text;
 }
 
 function contextOf(activity: Activity): string {

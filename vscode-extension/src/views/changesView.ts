@@ -98,8 +98,9 @@ export class ChangesView implements vscode.TreeDataProvider<ChangesNode>, vscode
 
 function describe(how: string, detail: string, value: Variable | undefined): string {
   if (how === 'removed') return 'removed';
-  const now = value ? [value.type, value.shape].filter(Boolean).join(' ') : detail;
-  const preview = value && !value.shape ? ` = ${value.preview}` : '';
+  const type = value?.type.split('.').at(-1);
+  const now = value ? [type, value.shape].filter(Boolean).join(' ') : detail;
+  const preview = value?.preview && !value.shape ? ` = ${value.preview}` : '';
   return `${now}${preview}`;
 }
 

@@ -12,7 +12,6 @@ const VIEW = 'cokernel.detail';
 export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
   private chosen: string | undefined;
-  private shownWaiting: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
@@ -43,9 +42,11 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
     view.webview.html = html(view.webview, root);
   }
 
-  /** Shows a call, and stays with it until another is chosen. */
+  /** Shows a call, and stays with it until another is chosen; from the newest run on it follows. */
   async show(activity: Activity): Promise<void> {
-    this.chosen = keyOf(activity);
+    const newest = this.newestRun();
+    const isNewest = newest !== undefined && keyOf(newest) === keyOf(activity);
+    this.chosen = isNewest ? undefined : keyOf(activity);
     await vscode.commands.executeCommand(`${VIEW}.focus`);
     await this.update();
   }
@@ -96,15 +97,13 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
   private current(): Activity | undefined {
     const { model } = this.sharing;
     const waiting = model.waiting()[0];
-    if (waiting !== undefined) {
-      // Once it is answered, its outcome stays in view.
-      this.shownWaiting = keyOf(waiting);
-      return waiting;
-    }
-    if (this.shownWaiting !== undefined) this.chosen = this.shownWaiting;
-    this.shownWaiting = undefined;
+    if (waiting !== undefined) return waiting;
     const chosen = this.chosen === undefined ? undefined : model.find(this.chosen);
-    return chosen ?? model.list(({ origin, kind }) => origin === 'agent' && kind === 'run')[0];
+    return chosen ?? this.newestRun();
+  }
+
+  private newestRun(): Activity | undefined {
+    return this.sharing.model.list(({ origin, kind }) => origin === 'agent' && kind === 'run')[0];
   }
 
   private async outputsOf(activity: Activity): Promise<readonly Output[]> {

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Client } from '../core/protocol';
 import type { SharedKernel } from '../core/shares';
-import { MODE_LABELS, count, describeShare, formatElapsed } from '../core/words';
+import { MODE_LABELS, count, describeShare, formatTime } from '../core/words';
 import type { Sharing } from '../ide/sharing';
 
 export type SharesNode =
@@ -87,9 +87,9 @@ function iconOf(shared: SharedKernel): vscode.ThemeIcon {
 
 function clientItem(client: Client): vscode.TreeItem {
   const item = new vscode.TreeItem(client.name);
-  const since = formatElapsed(Date.now() / 1000 - client.since);
+  const since = `since ${formatTime(client.since).slice(0, 5)}`;
   item.description = `${since} · ${count(client.runs, 'run')}`;
   item.iconPath = new vscode.ThemeIcon('circle-filled', new vscode.ThemeColor('charts.green'));
-  item.tooltip = `${client.name} ${client.version}, connected for ${since}`;
+  item.tooltip = `${client.name} ${client.version}, connected ${since}`;
   return item;
 }

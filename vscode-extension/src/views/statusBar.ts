@@ -5,6 +5,7 @@ import type { Sharing } from '../ide/sharing';
 
 const ICONS: Readonly<Record<Attention, string>> = {
   off: 'debug-disconnect',
+  starting: 'loading~spin',
   sharing: 'broadcast',
   running: 'sync~spin',
   waiting: 'question',
@@ -17,11 +18,21 @@ export class StatusBar implements vscode.Disposable {
     vscode.StatusBarAlignment.Right,
     90,
   );
+  /** Beside it while an agent's run is going: how to stop that must not need looking for. */
+  private readonly stop = vscode.window.createStatusBarItem(
+    'interrupt',
+    vscode.StatusBarAlignment.Right,
+    89,
+  );
   private readonly subscription: vscode.Disposable;
   private tick: NodeJS.Timeout | undefined;
 
   constructor(private readonly sharing: Sharing) {
     this.item.name = 'Share Kernel with Claude';
+    this.stop.name = "Interrupt Claude's Run";
+    this.stop.text = '$(debug-stop) Stop';
+    this.stop.tooltip = "Interrupt Claude's run; your own cells go on";
+    this.stop.command = 'cokernel.interrupt';
     this.subscription = sharing.onDidChange(() => this.update());
     this.update();
     this.item.show();
@@ -31,6 +42,7 @@ export class StatusBar implements vscode.Disposable {
     clearTimeout(this.tick);
     this.subscription.dispose();
     this.item.dispose();
+    this.stop.dispose();
   }
 
   private update(): void {
@@ -46,7 +58,10 @@ export class StatusBar implements vscode.Disposable {
         : undefined;
     this.item.command = summary.attention === 'waiting' ? 'cokernel.review' : 'cokernel.menu';
     clearTimeout(this.tick);
-    if (summary.attention === 'running') this.tick = setTimeout(() => this.update(), 1000);
+    if (summary.attention === 'running') {
+      this.stop.show();
+      this.tick = setTimeout(() => this.update(), 1000);
+    } else this.stop.hide();
   }
 }
 

@@ -19,16 +19,19 @@ let current: Detail | undefined;
 const parts = {
   head: element('header', 'head'),
   code: element('section', 'code'),
-  outputs: element('section', 'outputs'),
-  changes: element('section', 'changes'),
+  outputs: element('div', 'outputs'),
+  changes: element('div', 'changes'),
   footer: element('footer', 'answers'),
 };
-root.append(...Object.values(parts));
+const result = element('section', 'result');
+result.append(parts.outputs, parts.changes);
+root.append(parts.head, parts.code, result, parts.footer);
 
 function show(detail: Detail | undefined): void {
   const isOther = detail?.key !== current?.key;
   current = detail;
-  document.body.classList.toggle('empty', detail === undefined);
+  const hasResult = detail !== undefined && detail.outputs.length + detail.changes.length > 0;
+  root.classList.toggle('two', hasResult);
   redraw('head', detail && [detail.caption, detail.state, detail.reason, detail.approval], () =>
     detail ? drawHead(detail) : [element('p', 'hint', 'Code and output of a call show up here.')],
   );
@@ -64,12 +67,12 @@ function drawHead(detail: Detail): HTMLElement[] {
 function toolbar(detail: Detail): HTMLElement[] {
   const bar = element('span', 'toolbar');
   const { key } = detail;
-  const add = (name: Parameters<typeof icon>[0], title: string, message: FromWebview): void => {
-    bar.append(icon(name, title, () => editor.postMessage(message)));
-  };
-  if (detail.canInterrupt) add('stop', 'Interrupt this run', { type: 'interrupt', key });
-  if (detail.canInsert) add('insert', 'Insert as a cell', { type: 'insert', key });
-  if (detail.code) add('copy', 'Copy the code', { type: 'copy', key });
+  const post = (message: FromWebview) => () => editor.postMessage(message);
+  if (detail.canInterrupt) {
+    bar.append(icon('stop', 'Interrupt this run', post({ type: 'interrupt', key }), 'Stop'));
+  }
+  if (detail.canInsert) bar.append(icon('insert', 'Insert as a cell', post({ type: 'insert', key })));
+  if (detail.code) bar.append(icon('copy', 'Copy the code', post({ type: 'copy', key })));
   return [bar];
 }
 

@@ -16,8 +16,13 @@ const PATHS = {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** A button that is only an icon; `title` is what it is called. */
-export function icon(name: keyof typeof PATHS, title: string, act: () => void): HTMLElement {
+/** A button with an icon, and with a text if it has one; `title` says what it does. */
+export function icon(
+  name: keyof typeof PATHS,
+  title: string,
+  act: () => void,
+  text = '',
+): HTMLElement {
   const button = element('button', 'icon');
   button.title = title;
   button.setAttribute('aria-label', title);
@@ -29,7 +34,7 @@ export function icon(name: keyof typeof PATHS, title: string, act: () => void): 
   path.setAttribute('d', PATHS[name]);
   path.setAttribute('fill', 'currentColor');
   svg.append(path);
-  button.append(svg);
+  button.append(svg, text);
   button.addEventListener('click', act);
   return button;
 }

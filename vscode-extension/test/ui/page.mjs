@@ -1,0 +1,125 @@
+/** VS Code in a browser, as a person uses it. Every wait has an end; none is a sleep. */
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
+FLAGS.push('--disable-background-networking', '--disable-component-update', '--disable-sync');
+FLAGS.push('--disable-dev-shm-usage');
+
+/** A browser on this machine; undefined if there is none. */
+export function findBrowser() {
+  return process.env.COKERNEL_BROWSER ?? BROWSERS.find((each) => existsSync(each));
+}
+
+export async function openWorkbench(server, folder, { width = 1280, height = 860, scale = 1 } = {}) {
+  const browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    deviceScaleFactor: scale,
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  await page.goto(`${server.url}/?folder=${encodeURIComponent(folder)}`);
+  await page.waitForSelector('.monaco-workbench');
+  await page.waitForSelector('.part.sidebar .monaco-list-row');
+  return new Workbench(browser, page);
+}
+
+export class Workbench {
+  constructor(browser, page) {
+    this.browser = browser;
+    this.page = page;
+  }
+
+  async close() {
+    await this.browser.close();
+  }
+
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.quickRow(title).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  quickRow(text) {
+    return this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text });
+  }
+
+  async open(file) {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor();
+    await input.fill(file);
+    await this.quickRow(file).first().click();
+  }
+
+  async openNotebook(file) {
+    await this.open(file);
+    await this.cell(0).waitFor();
+    // The toolbar shows the kernel once the notebook has one.
+    await this.page.locator('.kernel-label').filter({ hasText: 'Python 3' }).first().waitFor();
+  }
+
+  cell(index) {
+    return this.page.locator('.notebookOverlay .monaco-list-row.code-cell-row').nth(index);
+  }
+
+  async runCell(index) {
+    await this.startCell(index);
+    await this.cell(index).locator('.codicon-notebook-state-success').waitFor();
+  }
+
+  async startCell(index) {
+    await this.cell(index).hover();
+    await this.cell(index).locator('.run-button-container .codicon-notebook-execute').first().click();
+  }
+
+  dialog(text) {
+    return this.page.locator('.monaco-dialog-box').filter({ hasText: text });
+  }
+
+  async answerDialog(text, button) {
+    const dialog = this.dialog(text);
+    await dialog.locator('.monaco-button').filter({ hasText: button }).first().click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  get status() {
+    return this.page.locator('[id="cokernel.share-kernel-with-claude.status"]');
+  }
+
+  /** Waits until the status bar item says so. */
+  async statusSays(text) {
+    await this.status.filter({ hasText: text }).waitFor();
+  }
+
+  /** A row of one of the views, by its aria label or text. */
+  row(view, text) {
+    return this.view(view).locator('.monaco-list-row').filter({ hasText: text });
+  }
+
+  view(name) {
+    const header = this.page.locator('.pane-header').filter({ hasText: name });
+    return this.page.locator('.pane').filter({ has: header });
+  }
+
+  toast(text) {
+    return this.page.locator('.notifications-toasts .notification-toast').filter({ hasText: text });
+  }
+
+  /** The inside of the details webview. */
+  get detail() {
+    return this.page.frameLocator('iframe.webview.ready').last().frameLocator('#active-frame');
+  }
+
+  async screenshot(file) {
+    // Spinners and hovers would make each picture another one.
+    await this.page.mouse.move(700, 5);
+    await this.page.screenshot({ path: file, animations: 'disabled' });
+  }
+}

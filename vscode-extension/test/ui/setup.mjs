@@ -1,0 +1,38 @@
+/** What every test in a real VS Code begins with: a server with both extensions, and a folder with an example. */
+import { cp, mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageExtension } from '../../scripts/package.mjs';
+import { Server } from '../../scripts/server.mjs';
+import { packageStandIn } from '../../scripts/stand-in.mjs';
+import { developmentPython } from '../../scripts/wheel.mjs';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const EXAMPLE = path.join(HERE, '..', 'example');
+
+export const python = developmentPython();
+
+/** Kernels of the stand-in, and the bridge, run in the tree's own environment. */
+const SETTINGS = { 'standin.python': python, 'cokernel.interpreter': python };
+
+export async function startServer({ settings = {}, flags = [] } = {}) {
+  const vsix = process.env.COKERNEL_VSIX ?? (await packageExtension());
+  const server = await Server.start({ settings: { ...SETTINGS, ...settings }, flags });
+  try {
+    const folder = path.join(server.home, 'project');
+    await cp(EXAMPLE, folder, { recursive: true });
+    server.folder = folder;
+    await server.installExtensions([await packageStandIn(server.home), vsix]);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** Names of the share records that are published. */
+export async function publishedShares(server) {
+  const folder = path.join(server.stateFolder, 'shares');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return (await readdir(folder)).filter((name) => name.endsWith('.json'));
+}
