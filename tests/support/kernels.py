@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -30,6 +31,7 @@ KERNELS = ("ipykernel6", "ipykernel7", "spyder")
 """What every promise about kernels is tested with."""
 START_TIMEOUT_S = 40.0
 _MODULES = {"spyder": "spyder_kernels.console"}
+_PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 _CHANNELS = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
 
 
@@ -76,7 +78,7 @@ def start_kernel(name: str, folder: Path) -> Iterator[Kernel]:
     python = interpreter(name)
     folder.mkdir(parents=True, exist_ok=True)
     key = secrets.token_hex(16).encode()
-    path, _ = write_connection_file(str(folder / "kernel.json"), key=key)
+    path, _ = write_connection_file(str(folder / "kernel.json"), key=key, **_free_ports())
     log = folder / "kernel.log"
     environment = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "PYTHONUNBUFFERED": "1"}
     environment.pop("MPLBACKEND", None)
@@ -94,6 +96,19 @@ def start_kernel(name: str, folder: Path) -> Iterator[Kernel]:
             yield Kernel(name, process, Path(path), log)
         finally:
             end_process(process)
+
+
+def _free_ports() -> dict[str, int]:
+    """Ports below those that the system hands out: one of its own may be taken before the kernel binds it."""
+    ports: dict[str, int] = {}
+    with contextlib.ExitStack() as stack:
+        while len(ports) < len(_PORTS):
+            probe = stack.enter_context(socket.socket())
+            port = secrets.SystemRandom().randrange(12_000, 32_000)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                ports[_PORTS[len(ports)]] = port
+    return ports
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:

@@ -16,9 +16,9 @@ from importlib import resources
 from typing import Any
 
 from cokernel.errors import BadRequest, CannotLook, LinkDown, NoAnswer, Unsupported
+from cokernel.kernel.expressions import NotAPathError, parse_path
 from cokernel.kernel.injected import PARTS
 from cokernel.kernel.injected.owners import here
-from cokernel.kernel.injected.paths import NotAPathError, parse
 from cokernel.kernel.link import Channel, KernelLink, LinkState
 from cokernel.kernel.namespace import (
     Change,
@@ -205,10 +205,10 @@ class Helper:
             it would have to be run. Else like `variables`.
         """
         try:
-            parse(expression)
+            steps = parse_path(expression)
         except NotAPathError as error:
             raise _needs_code(str(error)) from None
-        found = await self._look("describe", {"expression": expression})
+        found = await self._look("describe", {"path": steps})
         return Description(
             expression=expression,
             exists=bool(found["exists"]),

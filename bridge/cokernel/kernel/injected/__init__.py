@@ -15,6 +15,7 @@ Spyder's module reloader would find them. `cokernel.kernel.inkernel` is the side
 PARTS = (
     "budgets",
     "objects",
+    "scalars",
     "texts",
     "libraries",
     "briefs",

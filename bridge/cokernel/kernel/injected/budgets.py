@@ -5,30 +5,38 @@ from __future__ import annotations
 import time
 
 
-class Budget:
-    """What one look may still spend: seconds, bytes to hash, items to visit."""
+class Deadline:
+    """An end in time."""
 
-    __slots__ = ("_end", "bytes_left", "items_left")
+    __slots__ = ("_end",)
 
-    def __init__(self, seconds: float, max_bytes: int = 0, max_items: int = 0) -> None:
+    def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
-        self.bytes_left = max_bytes
-        self.items_left = max_items
 
     @property
-    def out_of_time(self) -> bool:
+    def over(self) -> bool:
         return time.monotonic() > self._end
+
+
+class Allowance:
+    """How much of one value may be visited. No clock: the same value must always be visited as far."""
+
+    __slots__ = ("_bytes", "_items")
+
+    def __init__(self, max_bytes: int, max_items: int) -> None:
+        self._bytes = max_bytes
+        self._items = max_items
 
     def take_bytes(self, count: int) -> bool:
         """Whether `count` bytes may be read; if so they are spent."""
-        if count > self.bytes_left or self.out_of_time:
+        if count > self._bytes:
             return False
-        self.bytes_left -= count
+        self._bytes -= count
         return True
 
     def take_items(self, count: int) -> bool:
         """Whether `count` items may be visited; if so they are spent."""
-        if count > self.items_left or self.out_of_time:
+        if count > self._items:
             return False
-        self.items_left -= count
+        self._items -= count
         return True

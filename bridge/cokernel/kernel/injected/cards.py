@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import inspect
 import itertools
 import linecache
@@ -10,11 +11,12 @@ from typing import Any
 
 from . import libraries, tables
 from .briefs import brief
-from .budgets import Budget
+from .budgets import Deadline
 from .objects import (
     builtin_base,
     class_dict,
     class_label,
+    class_name,
     instance_dict,
     is_class,
     module_of,
@@ -33,16 +35,16 @@ MAX_MEMBERS = 60
 
 def card(name: str, obj: Any) -> dict[str, Any]:
     """What is known of `obj`, at most `MAX_TEXT` characters."""
-    budget = Budget(SECONDS)
+    deadline = Deadline(SECONDS)
     about = brief(obj)
     size = "" if about.size_bytes is None else f", {_bytes(about.size_bytes)}"
     first = f"{name}: {about.type} {about.shape}".rstrip() + size
     try:
-        lines = _body(obj, budget)
+        lines = _body(obj, deadline)
     except Exception as error:  # noqa: BLE001 - a library may fail in any way (its object may change meanwhile)
         lines = [f"({type(error).__name__} while looking at it; try again)"]
     text = "\n".join(clip(line, MAX_LINE) for line in [first, *lines])
-    truncated = "time" if budget.out_of_time else "size" if len(text) > MAX_TEXT else ""
+    truncated = "time" if deadline.over else "size" if len(text) > MAX_TEXT else ""
     return {
         "exists": True,
         "type": about.type,
@@ -60,10 +62,10 @@ def _bytes(count: int) -> str:
     return f"{size:.3g} TB"
 
 
-def _body(obj: Any, budget: Budget) -> list[str]:
+def _body(obj: Any, deadline: Deadline) -> list[str]:
     kind = libraries.library_kind(obj)
     if kind in tables.CARDS:
-        return list(tables.CARDS[kind](obj, budget))
+        return list(tables.CARDS[kind](obj, deadline))
     if kind:
         return [libraries.preview_of(kind, obj, MAX_LINE)]
     if type(obj) is types.FunctionType:
@@ -72,15 +74,23 @@ def _body(obj: Any, budget: Budget) -> list[str]:
         return _module(obj)
     if is_class(obj):
         return _class(obj)
+    if type(obj) is collections.deque:
+        return _numbered(list(itertools.islice(obj, MAX_MEMBERS)), len(obj))
     base = builtin_base(obj)
     if base is dict:
         return _mapping(obj)
     if base in (list, tuple):
         return _sequence(obj, base)
     text = preview(obj, MAX_TEXT // 2)
-    if type(obj) in (types.BuiltinFunctionType, types.MethodDescriptorType):
+    if type(obj) in (types.BuiltinFunctionType, types.MethodDescriptorType) or _is_ufunc(obj):
         return [text, *_doc(obj.__doc__)]
     return [text] if text else _instance(obj)
+
+
+def _is_ufunc(obj: object) -> bool:
+    """Whether it is a function of numpy's that is written in C, or wraps one that is not."""
+    cls = type(obj)
+    return module_of(cls) == "numpy" and class_name(cls) in ("ufunc", "_ArrayFunctionDispatcher")
 
 
 def _function(function: types.FunctionType) -> list[str]:
@@ -138,10 +148,12 @@ def _mapping(mapping: Any) -> list[str]:
 
 
 def _sequence(sequence: Any, base: Any) -> list[str]:
-    items = base.__getitem__(sequence, slice(0, MAX_MEMBERS))
+    return _numbered(base.__getitem__(sequence, slice(0, MAX_MEMBERS)), base.__len__(sequence))
+
+
+def _numbered(items: Any, count: int) -> list[str]:
     lines = [f"[{i}] {_line(value)}" for i, value in enumerate(items)]
-    more = base.__len__(sequence) - len(items)
-    return [*lines, *([f"… {more} more items"] if more > 0 else [])]
+    return [*lines, *([f"… {count - len(lines)} more items"] if count > len(lines) else [])]
 
 
 def _line(value: object) -> str:
@@ -156,7 +168,7 @@ def _instance(obj: Any) -> list[str]:
     """An object of a class we know nothing of: what it stores, and what its class says."""
     cls = type(obj)
     lines = [f"class {class_label(cls)} from {clip(module_of(cls) or 'an unknown module', 80)}"]
-    lines += _doc(class_dict(cls).get("__doc__"))
+    lines += _doc(class_dict(cls).get("__doc__"))[:4]
     attributes = instance_dict(obj) or {}
     items = list(itertools.islice(attributes.items(), MAX_MEMBERS))
     lines += [f".{label(name)}: {_line(value)}" for name, value in items]

@@ -12,12 +12,13 @@ import zlib
 from typing import Any
 
 from . import libraries
-from .budgets import Budget
+from .budgets import Allowance
 from .objects import instance_dict, is_class, mro
 
 MAX_DEPTH = 4
 MAX_ITEMS = 2_000
 MAX_BYTES = 1_000_000
+"""Of one value, like `MAX_ITEMS`."""
 SAMPLE = 512
 _COLUMNS = 100
 
@@ -31,21 +32,25 @@ _FROZEN = (
 )
 
 
-def fingerprint(obj: Any, budget: Budget, depth: int = MAX_DEPTH) -> tuple[int, bool]:
+def fingerprint(obj: Any) -> tuple[int, bool]:
     """A hash of what `obj` is now, and whether every part of it is in the hash."""
+    return _fingerprint(obj, Allowance(MAX_BYTES, MAX_ITEMS), MAX_DEPTH)
+
+
+def _fingerprint(obj: Any, allowance: Allowance, depth: int) -> tuple[int, bool]:
     kind = type(obj)
     if kind in _BY_VALUE:
         return _plain(obj), True
     if kind in (list, tuple, set, frozenset):
-        return _sequence(obj, budget, depth)
+        return _sequence(obj, allowance, depth)
     if kind is dict:
-        return _mapping(obj, budget, depth)
+        return _mapping(obj, allowance, depth)
     if kind in _FROZEN or is_class(obj):
         return 0, True
     library = libraries.library_kind(obj)
     if library:
-        return _library(library, obj, budget)
-    return _instance(obj, budget, depth)
+        return _library(library, obj, allowance)
+    return _instance(obj, allowance, depth)
 
 
 def is_immutable(obj: object) -> bool:
@@ -60,18 +65,18 @@ def _plain(obj: Any) -> int:
     return hash(repr(obj)) if type(obj) in (float, complex) else hash((type(obj).__name__, obj))
 
 
-def _element(obj: Any, budget: Budget, depth: int) -> tuple[int, bool]:
+def _element(obj: Any, allowance: Allowance, depth: int) -> tuple[int, bool]:
     if type(obj) in _BY_VALUE:
         return _plain(obj), True
-    inner, exact = fingerprint(obj, budget, depth - 1)
+    inner, exact = _fingerprint(obj, allowance, depth - 1)
     return hash((id(obj), inner)), exact
 
 
-def _sequence(obj: Any, budget: Budget, depth: int) -> tuple[int, bool]:
+def _sequence(obj: Any, allowance: Allowance, depth: int) -> tuple[int, bool]:
     count = len(obj)
-    if depth <= 0 or count > MAX_ITEMS or not budget.take_items(count):
+    if depth <= 0 or not allowance.take_items(count):
         return _ends(obj, count), count == 0
-    return _combined((_element(item, budget, depth) for item in tuple(obj)), count)
+    return _combined((_element(item, allowance, depth) for item in tuple(obj)), count)
 
 
 def _ends(obj: Any, count: int) -> int:
@@ -82,13 +87,13 @@ def _ends(obj: Any, count: int) -> int:
     return hash((count, tuple(map(id, obj[:8])), tuple(map(id, tail))))
 
 
-def _mapping(obj: dict[Any, Any], budget: Budget, depth: int) -> tuple[int, bool]:
+def _mapping(obj: dict[Any, Any], allowance: Allowance, depth: int) -> tuple[int, bool]:
     count = len(obj)
-    if depth <= 0 or count > MAX_ITEMS or not budget.take_items(count):
+    if depth <= 0 or not allowance.take_items(count):
         some = itertools.islice(obj.items(), 16)
         return hash((count, tuple((id(k), id(v)) for k, v in some))), count == 0
     pairs = itertools.chain.from_iterable(list(obj.items()))
-    return _combined((_element(item, budget, depth) for item in pairs), count)
+    return _combined((_element(item, allowance, depth) for item in pairs), count)
 
 
 def _combined(parts: Any, count: int) -> tuple[int, bool]:
@@ -99,23 +104,23 @@ def _combined(parts: Any, count: int) -> tuple[int, bool]:
     return hash(tuple(hashes)), exact
 
 
-def _instance(obj: Any, budget: Budget, depth: int) -> tuple[int, bool]:
+def _instance(obj: Any, allowance: Allowance, depth: int) -> tuple[int, bool]:
     """An object of any class: its attributes. What it keeps elsewhere (slots, C) cannot be seen."""
     attributes = instance_dict(obj)
     if attributes is None:
         return 0, False
-    inner, exact = _mapping(attributes, budget, min(depth, 2))
+    inner, exact = _mapping(attributes, allowance, min(depth, 2))
     return inner, exact and len(mro(type(obj))) == 2
 
 
-def _library(kind: str, obj: Any, budget: Budget) -> tuple[int, bool]:
+def _library(kind: str, obj: Any, allowance: Allowance) -> tuple[int, bool]:
     try:
         if kind == "numpy.ndarray":
-            return _array(obj, budget)
+            return _array(obj, allowance)
         if kind == "pandas.DataFrame":
-            return _frame(obj, budget)
+            return _frame(obj, allowance)
         if kind == "pandas.Series":
-            inner, exact = _column(obj._values, budget)
+            inner, exact = _column(obj._values, allowance)
             return hash((inner, _label(obj._name))), exact
         if kind.startswith("torch."):
             return hash((tuple(obj.shape), str(obj.dtype), obj.data_ptr(), obj._version)), True
@@ -128,12 +133,12 @@ def _library(kind: str, obj: Any, budget: Budget) -> tuple[int, bool]:
     return 0, kind in ("numpy scalar", "pandas.Index", "polars.LazyFrame")
 
 
-def _array(array: Any, budget: Budget) -> tuple[int, bool]:
+def _array(array: Any, allowance: Allowance) -> tuple[int, bool]:
     head = (tuple(array.shape), array.dtype.str)
     if array.dtype.hasobject:
         some = tuple(_reference(x) for x in array.flat[:MAX_ITEMS])
         return hash((head, some)), False
-    if array.nbytes <= MAX_BYTES and budget.take_bytes(array.nbytes):
+    if allowance.take_bytes(array.nbytes):
         return hash((head, zlib.crc32(array.tobytes()))), True
     step = max(1, array.size // SAMPLE)
     return hash((head, zlib.crc32(array.flat[::step].tobytes()))), False
@@ -147,23 +152,23 @@ def _label(obj: Any) -> int:
     return _plain(obj) if type(obj) in _BY_VALUE else id(type(obj))
 
 
-def _frame(frame: Any, budget: Budget) -> tuple[int, bool]:
+def _frame(frame: Any, allowance: Allowance) -> tuple[int, bool]:
     """By columns: pandas rearranges its blocks at will, also when it only reads."""
     manager = frame._mgr
     labels, rows = manager.axes
     hashes: list[int] = [len(rows), len(labels)]
     exact = len(labels) <= _COLUMNS
     for i in range(min(len(labels), _COLUMNS)):
-        inner, column_exact = _column(manager.iget_values(i), budget)
+        inner, column_exact = _column(manager.iget_values(i), allowance)
         hashes += [_label(labels[i]), inner]
         exact = exact and column_exact
     return hash(tuple(hashes)), exact
 
 
-def _column(values: Any, budget: Budget) -> tuple[int, bool]:
+def _column(values: Any, allowance: Allowance) -> tuple[int, bool]:
     """Values of one column: a numpy array or an extension array of pandas."""
     if libraries.library_kind(values) == "numpy.ndarray":
-        return _array(values, budget)
+        return _array(values, allowance)
     kind = type(values)
     if kind.__module__.partition(".")[0] != "pandas":
         return hash((kind.__name__, len(values))), False
@@ -174,7 +179,7 @@ def _column(values: Any, budget: Budget) -> tuple[int, bool]:
         return id(
             inside[0]
         ), True  # Arrow data never changes in place: pandas puts another in its place.
-    parts = [_array(part, budget) for part in inside]
+    parts = [_array(part, allowance) for part in inside]
     return hash(tuple(part for part, _ in parts)), all(part_exact for _, part_exact in parts)
 
 

@@ -10,6 +10,7 @@ way. Whatever comes later finds another cell, or none, and is refused.
 from __future__ import annotations
 
 import _thread
+import collections
 import signal
 import sys
 import threading
@@ -19,7 +20,8 @@ from typing import Any
 from .stacks import frames_of, runs_code
 
 READY_SECONDS = 0.25
-"""How long an interrupt waits for the cell to leave IPython's own code at its start or end."""
+"""How long an interrupt waits for a cell that is about to begin, or in IPython's own code at its start or end."""
+MAX_ENDED = 256
 
 
 class Cell:
@@ -44,6 +46,7 @@ class Guard:
         self.thread = threading.get_ident()
         """The shell's thread: the helper is put in by code that runs there."""
         self.cell: Cell | None = None
+        self._ended: collections.deque[str] = collections.deque(maxlen=MAX_ENDED)
         core = sys.modules["IPython.core.interactiveshell"]
         self.entry = core.InteractiveShell.run_code.__code__
         """The code object of the function that executes a cell's code."""
@@ -56,12 +59,8 @@ class Guard:
         if running is not None and running.msg_id == msg_id:
             running.depth += 1
             return None
-        self.cell = None
-        return Cell(msg_id, str(header.get("session", "")))
-
-    def started(self, cell: Cell) -> None:
-        """From here on `cell` may be interrupted."""
-        self.cell = cell
+        self.cell = Cell(msg_id, str(header.get("session", "")))
+        return self.cell
 
     def end(self) -> Cell | None:
         """A cell ended: that cell, or None if it was inside another one. No interrupt of ours is pending after it."""
@@ -70,6 +69,8 @@ class Guard:
             running.depth -= 1
             return None
         self._absorb()
+        if running is not None:
+            self._ended.append(running.msg_id)
         return running
 
     def _absorb(self) -> None:
@@ -80,11 +81,11 @@ class Guard:
                 self.cell = None
                 with self._lock:
                     pass  # An interrupter that still saw the cell has sent its signal when it lets go.
-                time.sleep(
-                    0
-                )  # Through the operating system, so that a signal under way is delivered here.
+                # Through the operating system, so that a signal under way is delivered here; then a few steps of
+                # a loop, between which Python runs its signal handler.
+                time.sleep(0)
                 for _ in range(50):
-                    pass  # Python runs its signal handler between two steps of a loop.
+                    pass
             except KeyboardInterrupt:
                 continue
             return
@@ -94,16 +95,19 @@ class Guard:
         end = time.monotonic() + READY_SECONDS
         while True:
             with self._lock:
-                cell = self.cell
-                if cell is None or cell.msg_id != msg_id or cell.session != session:
-                    return {"sent": False, "running": cell is not None}
-                if self._can_take_it():
+                if self._is(msg_id, session) and self._can_take_it():
                     self._send()
                     return {"sent": True, "running": True}
-            if time.monotonic() > end:
-                return {"sent": False, "running": True}
-            # IPython tells of neither the start nor the end of a cell's own code, so there is nothing to wait for.
+            running = self._is(msg_id, session)
+            if time.monotonic() > end or (not running and msg_id in self._ended):
+                return {"sent": False, "running": running}
+            # IPython tells of neither the arrival of a request nor the start of a cell's own code, so there is
+            # nothing to wait for.
             time.sleep(0.005)
+
+    def _is(self, msg_id: str, session: str) -> bool:
+        cell = self.cell
+        return cell is not None and cell.msg_id == msg_id and cell.session == session
 
     def _can_take_it(self) -> bool:
         """Whether an interrupt ends the cell's code, and not IPython's work before or after it."""
@@ -120,3 +124,12 @@ class Guard:
             signal.pthread_kill(self.thread, signal.SIGINT)
         else:
             _thread.interrupt_main()
+        # While a cell awaits, ipykernel's handler schedules the cancellation without waking the event loop, which may
+        # sleep until the next message (tornado's `add_callback` sees that it is called in the loop's own thread).
+        loop = getattr(self._shell.kernel, "io_loop", None)
+        if loop is not None:
+            loop.add_callback(_wake)
+
+
+def _wake() -> None:
+    """Nothing to do but to be called."""

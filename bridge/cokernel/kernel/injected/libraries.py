@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from .objects import class_label, class_name, imported, module_of, mro
+from .objects import class_label, class_name, imported, module_of
+from .scalars import is_numpy_scalar
 from .texts import clip, label, preview
 
 _SPARSE = tuple(
@@ -53,10 +54,7 @@ def library_kind(obj: object) -> str:
             if name in _INDEXES:
                 return "pandas.Index"
             return "scipy.sparse" if name in _SPARSE else home + "." + name
-    if module_of(cls) == "numpy" and imported("numpy", name) is cls:
-        generic = imported("numpy", "generic")
-        return "numpy scalar" if generic in mro(cls) else ""
-    return ""
+    return "numpy scalar" if is_numpy_scalar(obj) else ""
 
 
 def times(shape: Any) -> str:
@@ -176,10 +174,7 @@ def _dtype(obj: Any, _limit: int) -> str:
 
 
 def _scalar(obj: Any, limit: int) -> str:
-    if obj.dtype.kind not in "biufcSUmM" or obj.nbytes > 4 * limit:
-        return dtype_name(obj.dtype)
-    value = obj.item()
-    return preview(value, limit) or str(value)
+    return preview(obj, limit)
 
 
 _PREVIEWS = {

@@ -7,7 +7,7 @@ import types
 from typing import Any
 
 from .briefs import brief
-from .budgets import Budget
+from .budgets import Deadline
 from .objects import MISSING, mro
 from .texts import clip, preview
 
@@ -37,7 +37,7 @@ def listing(
     shell: Any, pattern: str, offset: int, limit: int, changed_at: dict[str, float]
 ) -> dict[str, Any]:
     """A page of the namespace in alphabetical order; modules apart."""
-    budget = Budget(LIST_SECONDS)
+    deadline = Deadline(LIST_SECONDS)
     names = sorted(filter(matcher(pattern), user_names(shell)), key=lambda n: (n.lower(), n))
     namespace = shell.user_ns
     modules = [name for name in names if is_module(namespace.get(name))]
@@ -45,7 +45,7 @@ def listing(
     shown: list[dict[str, Any]] = []
     room, truncated = LIST_BYTES, ""
     for name in values[offset : offset + limit]:
-        if budget.out_of_time:
+        if deadline.over:
             truncated = "time"
             break
         entry = _entry(name, namespace.get(name, MISSING), changed_at)

@@ -1,9 +1,12 @@
-"""Expressions that can be looked up without running code: `df`, `cfg["k"][0]`, `model.coef_`."""
+"""Looks up what a path names (`df`, `cfg["k"][0]`, `model.coef_`) without running code.
+
+Paths arrive in steps: the host has parsed them, since parsing here could meet the parsing of a cell in another thread.
+"""
 
 from __future__ import annotations
 
-import ast
 import builtins
+import collections
 import difflib
 import types
 from typing import Any
@@ -20,15 +23,9 @@ from .objects import (
 )
 from .texts import clip, label
 
-MAX_TEXT = 500
-MAX_STEPS = 20
 MAX_LABELS = 20_000
 
 _TABLE_FACTS = frozenset(("columns", "dtype", "dtypes", "index", "name", "shape", "size"))
-
-
-class NotAPathError(Exception):
-    """The text is not something that can be looked up."""
 
 
 class NotThereError(Exception):
@@ -39,47 +36,17 @@ class NeedsCodeError(Exception):
     """Only code of the object itself could answer."""
 
 
-Step = Any  # ("name" | "attribute" | "item", str or key)
+Step = Any
+"""(`name`, `attribute` or `item`; the name or the key)."""
 
 
-def parse(text: str) -> list[Step]:
-    """The steps of a path, the first one a name.
-
-    Raises `NotAPathError` for anything but names, attributes and literal subscripts.
-    """
-    if len(text) > MAX_TEXT:
-        raise NotAPathError(f"It has {len(text)} characters; at most {MAX_TEXT} are looked up.")
-    try:
-        node: Any = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise NotAPathError("It is not a Python expression.") from None
-    steps: list[Step] = []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            steps.append(("attribute", node.attr))
-        elif isinstance(node, ast.Subscript):
-            steps.append(("item", _literal(node.slice)))
-        else:
-            raise NotAPathError("It is more than names, attributes and literal subscripts.")
-        node = node.value
-    if len(steps) >= MAX_STEPS:
-        raise NotAPathError(f"It has more than {MAX_STEPS} steps.")
-    return [("name", node.id), *reversed(steps)]
+def steps_of(content: list[Any]) -> list[Step]:
+    """Steps as they come over the wire, where a tuple is a list."""
+    return [(str(how), _key(what)) for how, what in content]
 
 
-def _literal(node: Any) -> Any:
-    """A string, a number, or a tuple of them."""
-    if type(node).__name__ == "Index":  # Python 3.8
-        node = node.value
-    if isinstance(node, ast.Tuple):
-        return tuple(_literal(item) for item in node.elts)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _literal(node.operand)
-        if type(value) in (int, float):
-            return -value
-    elif isinstance(node, ast.Constant) and type(node.value) in (str, int, float, bool, bytes):
-        return node.value
-    raise NotAPathError("A subscript is not a literal.")
+def _key(value: Any) -> Any:
+    return tuple(_key(item) for item in value) if type(value) is list else value
 
 
 def written(steps: list[Step]) -> str:
@@ -158,7 +125,7 @@ def _plain(found: Any, obj: Any, name: str) -> Any:
     kind = type(found)
     if kind in (staticmethod, classmethod):
         return found.__func__
-    if kind is types.MemberDescriptorType and not is_class(obj):
+    if kind in _STORED and not is_class(obj):
         try:
             return found.__get__(obj)
         except AttributeError:
@@ -171,6 +138,10 @@ def _plain(found: Any, obj: Any, name: str) -> Any:
 
 
 _COMPUTED = frozenset((property, types.GetSetDescriptorType))
+_STORED = frozenset(
+    (types.MemberDescriptorType, type(collections.namedtuple("_", "x").__dict__["x"]))
+)
+"""Descriptors of slots and of named tuples' fields, which only read."""
 
 
 def _from_any(classes: tuple[type, ...], name: str) -> bool:

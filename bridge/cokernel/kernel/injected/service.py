@@ -107,7 +107,6 @@ class Service:
             cell = self._guard.begin()
             if cell is not None:
                 self._remember(cell, info)
-                self._guard.started(cell)
         except Exception as error:  # noqa: BLE001 - outermost: IPython would print it into the user's console
             self._kernel.log.debug("cokernel before a cell: %s", error)
 
@@ -227,11 +226,11 @@ class Service:
         threading.Thread(target=look, name=self._package, daemon=True).start()
 
     def _describe(self, content: dict[str, Any]) -> dict[str, Any]:
+        steps = paths.steps_of(content["path"])
         try:
-            steps = paths.parse(str(content["expression"]))
             known = names.user_names(self._shell)
             found = paths.look_up(steps, self._shell.user_ns, known)
-        except (paths.NotAPathError, paths.NeedsCodeError) as error:
+        except paths.NeedsCodeError as error:
             raise RefusedError("bad_request", str(error)) from None
         except paths.NotThereError as error:
             return {"exists": False, "type": "", "text": clip(str(error), 600), "truncated": ""}

@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 from .briefs import brief
-from .budgets import Budget
+from .budgets import Deadline
 from .fingerprints import fingerprint, is_immutable
 from .names import MAX_NAME, is_module, user_names
 from .objects import MISSING, instance_dict, module_of
@@ -14,8 +14,6 @@ from .texts import clip
 from .uses import Uses
 
 SECONDS = 0.25
-HASHED_BYTES = 16_000_000
-VISITED_ITEMS = 100_000
 MAX_CHANGES = 60
 
 _LIBRARIES = """IPython bokeh builtins collections copy json math matplotlib numpy os pandas pickle
@@ -30,23 +28,27 @@ class Entry:
 
     __slots__ = ("address", "exact", "headline", "immutable", "kind", "print")
 
-    def __init__(self, value: Any, budget: Budget) -> None:
+    def __init__(self, value: Any, in_time: bool) -> None:
         self.address = id(value)
         self.kind = id(type(value))
-        self.print, self.exact = fingerprint(value, budget)
+        self.print: int | None = None
+        """None if there was no time for it: then nothing can be said of changes in place."""
+        self.exact = False
+        if in_time:
+            self.print, self.exact = fingerprint(value)
         self.immutable = is_immutable(value)
         self.headline = brief(value, 40).headline
 
 
 def snapshot(shell: Any) -> dict[str, Entry]:
     """All names of the user as they are now, modules left out."""
-    budget = Budget(SECONDS, HASHED_BYTES, VISITED_ITEMS)
+    deadline = Deadline(SECONDS)
     namespace = shell.user_ns
     entries = {}
     for name in user_names(shell):
         value = namespace.get(name, MISSING)
         if value is not MISSING and not is_module(value):
-            entries[name] = Entry(value, budget)
+            entries[name] = Entry(value, not deadline.over)
     return entries
 
 
@@ -70,7 +72,7 @@ def _how(before: Entry, after: Entry, suspect: bool) -> str:
     if before.address != after.address:
         same = before.immutable and before.print == after.print
         return "" if same else "rebound"
-    if before.print != after.print:
+    if before.print != after.print and None not in (before.print, after.print):
         return "rebound" if before.immutable else "mutated"
     return "possibly" if suspect and not after.exact else ""
 

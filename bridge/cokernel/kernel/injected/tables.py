@@ -12,7 +12,7 @@ from typing import Any
 
 from . import libraries
 from .briefs import brief
-from .budgets import Budget
+from .budgets import Deadline
 from .objects import imported
 from .texts import clip, label, preview
 
@@ -23,7 +23,7 @@ HEAD_COLUMNS = 12
 _COUNTED = 2_000
 
 
-def pandas_frame(frame: Any, budget: Budget) -> list[str]:
+def pandas_frame(frame: Any, deadline: Deadline) -> list[str]:
     """Lines about a pandas DataFrame."""
     labels, rows = frame._mgr.axes
     step = max(1, len(rows) // SAMPLE_ROWS)
@@ -33,7 +33,7 @@ def pandas_frame(frame: Any, budget: Budget) -> list[str]:
     lines += _sampled(step, len(sample))
     lines.append("column | dtype | missing | values")
     for i in range(min(len(labels), MAX_COLUMNS)):
-        if budget.out_of_time:
+        if deadline.over:
             lines.append(f"… stopped after {i} columns: out of time")
             break
         values = sample.iloc[:, i]
@@ -46,7 +46,7 @@ def pandas_frame(frame: Any, budget: Budget) -> list[str]:
     return lines + _head(labels, rows, head)
 
 
-def pandas_series(series: Any, _budget: Budget) -> list[str]:
+def pandas_series(series: Any, _deadline: Deadline) -> list[str]:
     """Lines about a pandas Series."""
     step = max(1, len(series) // SAMPLE_ROWS)
     sample = series.iloc[::step].copy()
@@ -59,14 +59,14 @@ def pandas_series(series: Any, _budget: Budget) -> list[str]:
     return [*lines, f"{which}: {', '.join(first)}"]
 
 
-def polars_frame(frame: Any, budget: Budget) -> list[str]:
+def polars_frame(frame: Any, deadline: Deadline) -> list[str]:
     """Lines about a polars DataFrame."""
     height = len(frame)
     step = max(1, height // SAMPLE_ROWS)
     sample = frame[:, :MAX_COLUMNS].gather_every(step)
     lines = [*_sampled(step, len(sample)), "column | dtype | missing | values"]
     for column in sample.iter_columns():
-        if budget.out_of_time:
+        if deadline.over:
             lines.append("… stopped: out of time")
             break
         lines.append(
@@ -79,7 +79,7 @@ def polars_frame(frame: Any, budget: Budget) -> list[str]:
     return [*lines, "first rows:", " | ".join(label(name, 24) for name in head.columns), *rows]
 
 
-def polars_series(series: Any, _budget: Budget) -> list[str]:
+def polars_series(series: Any, _deadline: Deadline) -> list[str]:
     """Lines about a polars Series."""
     step = max(1, len(series) // SAMPLE_ROWS)
     sample = series.gather_every(step)
@@ -87,7 +87,7 @@ def polars_series(series: Any, _budget: Budget) -> list[str]:
     return [*_sampled(step, len(sample)), f"missing | values: {_polars(sample)}", f"first: {first}"]
 
 
-def array(obj: Any, _budget: Budget) -> list[str]:
+def array(obj: Any, _deadline: Deadline) -> list[str]:
     """Lines about a numpy array."""
     lines = [f"dtype: {libraries.dtype_name(obj.dtype)}, strides {tuple(obj.strides)}"]
     if obj.dtype.kind not in "biufcmM" or not obj.size:
@@ -100,13 +100,13 @@ def array(obj: Any, _budget: Budget) -> list[str]:
     return [*lines, f"values: {_array_values(sample)}", f"first: {first}"]
 
 
-def tensor(obj: Any, _budget: Budget) -> list[str]:
+def tensor(obj: Any, _deadline: Deadline) -> list[str]:
     """Lines about a torch tensor. Its data may be on another device and is not read."""
     grad = bool(obj.requires_grad)
     return [f"dtype: {obj.dtype}", f"device: {obj.device}", f"requires_grad: {grad}"]
 
 
-def dataset(obj: Any, _budget: Budget) -> list[str]:
+def dataset(obj: Any, _deadline: Deadline) -> list[str]:
     """Lines about an xarray Dataset or DataArray. Lazy data is not loaded."""
     variables = obj.data_vars if libraries.library_kind(obj) == "xarray.Dataset" else {}
     lines = [
@@ -200,13 +200,7 @@ def _common(values: list[Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    kind = libraries.library_kind(value)
-    if kind == "numpy scalar":
-        return libraries.preview_of(kind, value, 24)
-    root = type(value).__module__ if type(type(value)) is type else ""
-    if type(root) is str and root.startswith("pandas._libs"):
-        return clip(str(value), 30)  # Timestamp, Timedelta, NaT, NA
-    return label(value, 24)
+    return label(value, 30)
 
 
 def _head(labels: Any, rows: Any, head: Any) -> list[str]:

@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 
 from .objects import builtin_base, class_label, class_name, instance_dict, is_class, mro
+from .scalars import scalar_text
 
 _PLAIN = frozenset((bool, float, complex, type(None), type(Ellipsis), type(NotImplemented)))
 _STDLIB = frozenset(
@@ -65,9 +66,9 @@ def _preview(obj: Any, limit: int, depth: int) -> str:
         return _container(obj, kind, limit, depth)
     if kind is range:
         return _range(obj)
-    if kind in _STDLIB or kind in (datetime.datetime, datetime.time, decimal.Decimal):
+    if kind in _STDLIB or kind is decimal.Decimal:
         return _stdlib(obj, limit)
-    return _code(obj, limit)
+    return scalar_text(obj) or _code(obj, limit)
 
 
 def _integer(value: int) -> str:
@@ -90,10 +91,6 @@ def _stdlib(value: Any, limit: int) -> str:
         return repr(value) if len(value.as_tuple().digits) <= limit else "Decimal"
     if type(value) is fractions.Fraction and value.denominator.bit_length() > 256:
         return "Fraction"
-    if type(value) in (datetime.datetime, datetime.time):
-        # A time zone may be an object of the user.
-        zone = "" if value.tzinfo is None else " " + class_label(type(value.tzinfo))
-        return str(value.replace(tzinfo=None).isoformat()) + zone
     return str(value) if type(value) is not fractions.Fraction else repr(value)
 
 
