@@ -232,18 +232,19 @@ class BridgeHost:
                 loop.run_until_complete(self._serve())
             finally:
                 loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.run_until_complete(loop.shutdown_default_executor())
                 loop.close()
         except Exception as error:
             log.exception("the bridge failed")
             code = error.code if isinstance(error, CokernelError) else "internal"
-            self._on_event(BridgeFailed(code, str(error)))
+            self._emit(BridgeFailed(code, str(error)))
         finally:
             self._close_the_door()
 
     async def _serve(self) -> None:
         from cokernel.sharing import Sharing
 
-        sharing = Sharing(ide=self._ide, workspaces=self._workspaces, emit=self._on_event)
+        sharing = Sharing(ide=self._ide, workspaces=self._workspaces, emit=self._emit)
         stop = asyncio.Event()
         with self._lock:
             self._sharing, self._stop, self._loop = sharing, stop, asyncio.get_running_loop()
@@ -251,13 +252,20 @@ class BridgeHost:
             if self._ended:
                 stop.set()
         try:
-            self._on_event(BridgeStarted())
+            self._emit(BridgeStarted())
             for begin in early:
                 begin()
             await stop.wait()
         finally:
             await sharing.close(f"{self._ide} stopped sharing.")
             self._sharing = None
+
+    def _emit(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            # The outermost handler for the IDE's code: what fails there must not stop the kernel's messages here.
+            log.exception("the IDE could not take an event")
 
     def _close_the_door(self) -> None:
         """Whoever still waits for an answer gets one: the bridge is not running."""

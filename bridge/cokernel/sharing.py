@@ -95,7 +95,8 @@ class Sharing:
         """End every share, every client and every kernel that was started here."""
         for share_id in list(self._shares):
             shares.withdraw(share_id)
-        await asyncio.gather(*(self.unshare(share_id, reason) for share_id in list(self._shares)))
+        open_now = {*self._shares, *self._connecting}
+        await asyncio.gather(*(self.unshare(share_id, reason) for share_id in open_now))
         await self._endpoint.close()
         await self._bridge.close(reason)
 
@@ -116,16 +117,7 @@ class Sharing:
             return await self.retarget(
                 share_id, connection_file, title=title, kernel_pid=kernel_pid
             )
-        connecting = asyncio.ensure_future(
-            self._attach(share_id, connection_file, title, mode, kernel_pid)
-        )
-        self._connecting[share_id] = connecting
-        try:
-            session = await connecting
-        except asyncio.CancelledError:
-            raise ShareLost(f"{title} was unshared before it was connected.") from None
-        finally:
-            del self._connecting[share_id]
+        session = await self._connect(share_id, connection_file, title, mode, kernel_pid)
         share = _Share(share_id, self._new_record(share_id, session), mode, session)
         self._shares[share_id] = share
         return self._changed(share)
@@ -137,8 +129,9 @@ class Sharing:
         path = os.path.abspath(connection_file)
         if path == share.record.connection_file and share.session.link.state is LinkState.UP:
             return await self.rename(share_id, title)
-        share.session = await self._attach(share_id, path, title, share.mode, kernel_pid)
-        share.state, share.detail = ShareState.UP, ""
+        session = await self._connect(share_id, path, title, share.mode, kernel_pid)
+        session.set_mode(share.mode)  # which may have changed meanwhile
+        share.session, share.state, share.detail = session, ShareState.UP, ""
         return self._changed(share)
 
     async def rename(self, share_id: str, title: str) -> ShareInfo:
@@ -151,9 +144,7 @@ class Sharing:
         share.session.owner_restarted(reason or f"{share.session.title} was restarted.")
 
     async def unshare(self, share_id: str, reason: str) -> None:
-        connecting = self._connecting.get(share_id)
-        if connecting is not None:
-            connecting.cancel()
+        self._stop_connecting(share_id)
         share = self._shares.pop(share_id, None)
         if share is None:
             return
@@ -204,7 +195,7 @@ class Sharing:
 
     async def variables(self, share_id: str) -> tuple[Variable, ...]:
         session = self._share(share_id).session
-        listing = await session.variables(limit=MAX_VARIABLES)
+        listing = await session.looks.variables(limit=MAX_VARIABLES)
         return tuple(
             Variable(
                 name=found.name,
@@ -257,6 +248,35 @@ class Sharing:
             asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_agents)
 
     # -- inside
+
+    async def _connect(
+        self, share_id: str, connection_file: str, title: str, mode: Mode, kernel_pid: int | None
+    ) -> Session:
+        """Attach, unless the share ends or is pointed elsewhere before that is done.
+
+        Raises
+        ------
+        ShareLost
+            so it was; else what `_attach` raises.
+        """
+        self._stop_connecting(share_id)
+        attaching = asyncio.ensure_future(
+            self._attach(share_id, connection_file, title, mode, kernel_pid)
+        )
+        self._connecting[share_id] = attaching
+        await asyncio.wait({attaching})
+        if self._connecting.get(share_id) is attaching:
+            del self._connecting[share_id]
+            return attaching.result()
+        what = f"{title} was unshared, or another kernel chosen, before it was connected."
+        if not attaching.cancelled() and attaching.exception() is None:
+            await self._let_go(attaching.result(), what)
+        raise ShareLost(what)
+
+    def _stop_connecting(self, share_id: str) -> None:
+        attaching = self._connecting.pop(share_id, None)
+        if attaching is not None:
+            attaching.cancel()
 
     async def _attach(
         self, share_id: str, connection_file: str, title: str, mode: Mode, kernel_pid: int | None

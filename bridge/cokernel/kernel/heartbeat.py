@@ -17,6 +17,8 @@ from cokernel.kernel.sockets import connect_channel
 
 BEAT_EVERY_S = 1.0
 SILENT_AFTER_S = 3.0
+SECOND_LOOK_S = 0.2
+"""After our own event loop was blocked, an echo that is there may still have to be read."""
 
 
 class Heartbeat:
@@ -24,11 +26,20 @@ class Heartbeat:
 
     def __init__(self, connection: Mapping[str, Any], on_change: Callable[[bool], None]) -> None:
         self._on_change = on_change
-        self._beating = True
+        self._beating = asyncio.Event()
+        self._beating.set()
         # A context of its own: with IMMEDIATE a ping to a dead kernel would block instead of time out.
         self._context = zmq.asyncio.Context()
         self._connection = connection
         self._task = asyncio.create_task(self._run(), name="heartbeat")
+
+    @property
+    def is_beating(self) -> bool:
+        return self._beating.is_set()
+
+    async def beats(self) -> None:
+        """Wait until it beats; returns at once if it does, as far as is known."""
+        await self._beating.wait()
 
     async def close(self) -> None:
         self._task.cancel()
@@ -49,12 +60,17 @@ class Heartbeat:
 
     async def _beat(self, echo: zmq.asyncio.Socket) -> bool:
         await echo.send(b"ping")
-        if not await echo.poll(int(SILENT_AFTER_S * 1000)):
-            return False
-        await echo.recv()
-        return True
+        for wait_s in (SILENT_AFTER_S, SECOND_LOOK_S):
+            if await echo.poll(int(wait_s * 1000)):
+                await echo.recv()
+                return True
+        return False
 
     def _set(self, beating: bool) -> None:
-        if beating is not self._beating:
-            self._beating = beating
-            self._on_change(beating)
+        if beating is self.is_beating:
+            return
+        if beating:
+            self._beating.set()
+        else:
+            self._beating.clear()
+        self._on_change(beating)

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from cokernel.errors import StartFailed
@@ -75,7 +76,7 @@ class OwnedKernel:
                 )
             except OSError as error:
                 raise StartFailed(
-                    f"The kernel did not start: {argv[0]}: {error.strerror}."
+                    f"The kernel did not start: {error.filename or argv[0]}: {error.strerror}."
                 ) from error
 
     def failure(self) -> str:
@@ -161,7 +162,8 @@ def _environment(command: KernelCommand) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(_CLIENT_SECRETS)}
     # The kernel ends by itself when the bridge is killed (ipykernel's parent poller).
     kept["JPY_PARENT_PID"] = str(os.getpid())
-    kept.update(command.env)
+    # As jupyter_client does: a kernelspec may refer to variables of its starter.
+    kept.update((name, Template(value).safe_substitute(kept)) for name, value in command.env)
     return kept
 
 

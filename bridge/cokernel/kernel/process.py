@@ -58,10 +58,20 @@ class ProcessWatch:
         self._on_end()
 
     async def _poll(self) -> None:
-        while psutil.pid_exists(self.pid):  # noqa: ASYNC110  # without pidfd there is no event to await
+        while _runs(self.pid):  # noqa: ASYNC110  # without pidfd there is no event to await
             await asyncio.sleep(_POLL_S)
         self._task = None
         self._on_end()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        # A child of ours that has ended is a zombie until it is waited for.
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
 
 
 def process_started(pid: int) -> float | None:

@@ -82,15 +82,15 @@ class Codec:
         body = parts[3]
         try:
             header, parent = json.loads(parts[0]), json.loads(parts[1])
-            msg_type = header["msg_type"]
+            msg_type = _text(header["msg_type"])
             too_large = len(body) > MAX_BODY_BYTES and msg_type in _BULKY
             return Message(
                 channel=channel,
                 msg_type=msg_type,
-                msg_id=header["msg_id"],
-                parent_id=parent.get("msg_id", ""),
-                parent_type=parent.get("msg_type", ""),
-                parent_session=parent.get("session", ""),
+                msg_id=_text(header["msg_id"]),
+                parent_id=_text(parent.get("msg_id", "")),
+                parent_type=_text(parent.get("msg_type", "")),
+                parent_session=_text(parent.get("session", "")),
                 content={} if too_large else _mapping(json.loads(body)),
                 metadata=_mapping(json.loads(parts[2])),
                 dropped_bytes=len(body) if too_large else 0,
@@ -133,4 +133,10 @@ def _pack(value: Mapping[str, Any]) -> bytes:
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("not an object")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
     return value

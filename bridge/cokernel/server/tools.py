@@ -129,7 +129,7 @@ async def list_variables(call: Call, args: a.ListVariables) -> Rendered:
     """Names, types, shapes, sizes and previews of the kernel's variables; also while it is busy."""
     session = await call.bridge.session_for(call.agent, args.kernel)
     with _Recorded(call, session, "list_variables", args.pattern or "", Kind.LOOK):
-        listing = await session.variables(pattern=args.pattern)
+        listing = await session.looks.variables(pattern=args.pattern)
         return Rendered(text.variables(session, listing))
 
 
@@ -137,7 +137,7 @@ async def inspect(call: Call, args: a.Inspect) -> Rendered:
     """One variable, attribute or item: schema, statistics, head, docs, source. Runs no code."""
     session = await call.bridge.session_for(call.agent, args.kernel)
     with _Recorded(call, session, "inspect", args.expression, Kind.LOOK):
-        description = await session.describe(args.expression)
+        description = await session.looks.describe(args.expression)
         return Rendered(text.description(session, description))
 
 
@@ -146,8 +146,8 @@ async def recent_activity(call: Call, args: a.RecentActivity) -> Rendered:
     session = await call.bridge.session_for(call.agent, args.kernel)
     since = call.agent.activity_cursor if args.since is None else args.since
     page = session.log.since(since)
-    running = await session.running()
-    changes = await session.changes_since_look()
+    running = await session.looks.running()
+    changes = await session.looks.changes_since_last()
     call.agent.activity_cursor = page.cursor
     return Rendered(text.activity(session, page, running, changes))
 

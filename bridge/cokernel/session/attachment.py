@@ -36,16 +36,32 @@ class Attachment:
         self._stop_settling()
         self._settling = asyncio.create_task(self._settle(), name="settle in")
 
+    async def settled_within(self, timeout_s: float) -> None:
+        """Wait so long for the first idle moment: it comes at once, unless a cell of the user runs."""
+        if self._settling is not None:
+            await asyncio.wait({self._settling}, timeout=timeout_s)
+
     def lose(self) -> None:
         """The process has gone, and the helper with it."""
         self.is_settled = False
         self.helper.forget()
+
+    @property
+    def is_on_its_way_in(self) -> bool:
+        """Whether the helper waits in the kernel's queue, behind a cell of the user: it cannot be taken back there."""
+        return self._settling is not None and not self._settling.done()
 
     async def leave(self, timeout_s: float) -> None:
         """Take the helper out, unless other bridges use it too."""
         self._stop_settling()
         with contextlib.suppress(CokernelError, asyncio.TimeoutError):
             await asyncio.wait_for(self.helper.remove(), timeout_s)
+
+    async def leave_after_arrival(self, timeout_s: float) -> None:
+        """The same once the helper is in, however long that takes; at once if the kernel goes away."""
+        if self._settling is not None:
+            await asyncio.wait({self._settling})
+        await self.leave(timeout_s)
 
     def _stop_settling(self) -> None:
         if self._settling is not None:

@@ -280,6 +280,7 @@ class Bridge:
             *(self.remove(session, reason) for session in self.sessions),
             *(session.close(reason) for session in list(self._leaving)),
         )
+        await asyncio.gather(*(session.abandon() for session in self._leaving))
         await self._background.close()
         if self._spare is not None:
             await self._spare.end()

@@ -96,6 +96,8 @@ class Execution:
         started = self.entry.started_at
         if started is None and state is State.RUNNING:
             started = now
+        if state is State.ABORTED:
+            started = None  # the kernel says `busy` also for what it throws away
         self.entry = replace(
             self.entry,
             state=state,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cokernel.errors import CokernelError, Denied, StartFailed
 from cokernel.kernel.environments import KernelCommand
 from cokernel.kernel.owned import OwnedKernel
+from cokernel.kernel.process import ProcessWatch
 from cokernel.kernel.zmq import ZmqLink
 from cokernel.session.session import Session
 
@@ -57,7 +58,11 @@ class OwnedKernels:
             it does not start; the message has its last words.
         """
         kernel = OwnedKernel(command, cwd=cwd)
-        kernel.start()
+        try:
+            kernel.start()
+        except StartFailed:
+            await kernel.end()
+            raise
         return await self.connect(kernel, title or command.name)
 
     async def connect(self, kernel: OwnedKernel, title: str) -> Session:
@@ -65,13 +70,15 @@ class OwnedKernels:
         self._starting.add(kernel)
         link = ZmqLink(kernel.connection, connection_file=kernel.connection_file, pid=kernel.pid)
         try:
-            await link.connect(START_TIMEOUT_S)
+            await _first_answer(link, kernel)
         except CokernelError as error:
             why = kernel.failure() or str(error)
             await kernel.end()
-            raise StartFailed(f"The kernel did not start. {why}") from error
+            raise StartFailed(
+                f"The kernel did not start. {why}",
+                "Mend that environment, or start a kernel in another one.",
+            ) from error
         except asyncio.CancelledError:
-            await link.close()
             await kernel.end()
             raise
         finally:
@@ -153,3 +160,21 @@ class OwnedKernels:
                     )
                     log.info("%s", reason)
                     await self._remove(owned.session, reason)
+
+
+async def _first_answer(link: ZmqLink, kernel: OwnedKernel) -> None:
+    """Connect; a process that ends before it answers is not waited for."""
+    ended = asyncio.Event()
+    watch = ProcessWatch(kernel.pid, ended.set)
+    connecting = asyncio.ensure_future(link.connect(START_TIMEOUT_S))
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({connecting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            raise StartFailed("Its process ended.")
+        connecting.result()
+    finally:
+        watch.close()
+        connecting.cancel()
+        ending.cancel()
+        await asyncio.gather(connecting, ending, return_exceptions=True)

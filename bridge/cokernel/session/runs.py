@@ -69,6 +69,11 @@ class Runs:
         self._patience = Patience(LAST_MESSAGE_GRACE_S)
         self._background = Background()
 
+    @property
+    def are_waiting(self) -> bool:
+        """Whether any run waits for its turn."""
+        return bool(self._queue)
+
     # -- the queue
 
     def enqueue(self, execution: Execution) -> None:

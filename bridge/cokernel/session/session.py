@@ -1,7 +1,7 @@
 """`Session`: one kernel as agents and people use it together.
 
 The facade of this package for one kernel. It decides what may run (`policy`, `approvals`), lets the runs wait for the
-user's cells (`runs`, `user_cells`), looks (`attachment.helper`), and keeps the record of it all (`activity`).
+user's cells (`runs`, `user_cells`), gives the looks (`looks`), and keeps the record of it all (`activity`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import time
 from dataclasses import replace
 from typing import Protocol
 
-from cokernel.errors import CannotLook, CokernelError, Denied, LinkDown, NoAnswer, Unsupported
+from cokernel.errors import CokernelError, Denied, LinkDown
 from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
-from cokernel.kernel.namespace import Change, Description, Running, VariableListing
 from cokernel.session.activity import Activity, ActivityLog, Kind, Origin, Sequence, State
 from cokernel.session.approvals import Approvals
 from cokernel.session.attachment import Attachment
 from cokernel.session.execution import Client, Execution
+from cokernel.session.looks import Looks
 from cokernel.session.policy import Answer, Capability, Decision, Mode, decide
 from cokernel.session.runs import Runs, ends_as
 from cokernel.session.user_cells import UserCells
 
 log = logging.getLogger(__name__)
 
-STOP_GRACE_S = 0.7
-LEAVE_GRACE_S = 0.7
+STOP_GRACE_S = 0.6
+LEAVE_GRACE_S = 0.3
+"""Together within the second in which sharing has to stop."""
 
 
 class SessionObserver(Protocol):
@@ -68,9 +69,16 @@ class Session:
         self._sequence = sequence
         self._observer = observer
         self._user = UserCells(
-            kernel_id=kernel_id, kernel=title, sequence=sequence, record=self.log.put
+            link, kernel_id=kernel_id, kernel=title, sequence=sequence, record=self.log.put
         )
         self._attachment = Attachment(link, self._settled)
+        self.looks = Looks(
+            link,
+            self._attachment.helper,
+            title=lambda: self._title,
+            check=self._check_open,
+            settled_within=self._attachment.settled_within,
+        )
         self._runs = Runs(
             link,
             self._attachment.helper,
@@ -82,6 +90,7 @@ class Session:
         self._closed_because = ""
         self._up_waiters: list[asyncio.Event] = []
         self._maybe_false_alarm = False
+        self._seeing_helper_off: asyncio.Task[None] | None = None
         link.observe(self)
         self._attachment.settle()
 
@@ -156,7 +165,7 @@ class Session:
             approval = self.approvals.ask(execution)
             self._runs.step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
         else:
-            self._runs.enqueue(execution)
+            self._enqueue(execution)
         return execution
 
     def answer(self, approval: str, answer: Answer) -> None:
@@ -170,7 +179,7 @@ class Session:
         executions, allowed = self.approvals.answer(approval, answer)
         for execution in executions:
             if allowed:
-                self._runs.enqueue(execution)
+                self._enqueue(execution)
             else:
                 self._runs.end(execution, State.DENIED, "denied by you")
 
@@ -184,7 +193,7 @@ class Session:
         self.mode = mode
         if mode is Mode.FREE:
             for execution in self.approvals.take():
-                self._runs.enqueue(execution)
+                self._enqueue(execution)
         elif mode is Mode.LOOK:
             self._runs.drop_queued(State.DENIED, "Look only")
             for execution in self.approvals.take():
@@ -224,6 +233,11 @@ class Session:
         """
         self._runs.answer_input(execution, text)
 
+    def _enqueue(self, execution: Execution) -> None:
+        self._runs.enqueue(execution)
+        if self._runs.are_waiting:
+            self._user.expect_end()
+
     def _why_held(self) -> str:
         if self.paused:
             return "paused by you"
@@ -233,45 +247,7 @@ class Session:
             return "queued behind your cell"
         return ""
 
-    # -- looks, and the record of other calls
-
-    async def variables(
-        self, *, pattern: str | None = None, limit: int = 200, offset: int = 0
-    ) -> VariableListing:
-        """The user's namespace, also while a cell runs.
-
-        Raises
-        ------
-        CannotLook
-            the helper is not in the kernel yet, or C code holds the interpreter.
-        Unsupported
-            not a Python kernel.
-        """
-        self._check_can_look()
-        return await self._attachment.helper.variables(pattern=pattern, limit=limit, offset=offset)
-
-    async def describe(self, expression: str) -> Description:
-        """One variable, attribute or item; raises like `variables`, and `BadRequest` for what would have to be run."""
-        self._check_can_look()
-        return await self._attachment.helper.describe(expression)
-
-    async def running(self) -> Running | None:
-        """What the kernel is at, and where; None if that cannot be known now."""
-        if not self._attachment.helper.ready:
-            return None
-        try:
-            return await self._attachment.helper.running()
-        except (CannotLook, LinkDown, NoAnswer):
-            return None
-
-    async def changes_since_look(self) -> tuple[Change, ...]:
-        """Names that changed since this was asked last, by whoever; empty if that cannot be known now."""
-        if not self._attachment.helper.ready:
-            return ()
-        try:
-            return await self._attachment.helper.changes_since_mark()
-        except (CannotLook, LinkDown, NoAnswer):
-            return ()
+    # -- the record of other calls
 
     def begin_call(self, client: Client, *, tool: str, argument: str, kind: Kind) -> Activity:
         """Record that a look or a control call of an agent begins; hand the entry to `end_call`."""
@@ -299,13 +275,15 @@ class Session:
     # -- what the kernel says (LinkObserver)
 
     def message_arrived(self, message: Message) -> None:
+        if self._seeing_helper_off is not None:
+            return
         if message.parent_session == self.link.session_id:
+            self._user.own_message(message)
             self._runs.message(message)
         elif message.channel is Channel.IOPUB:
             self._user.message(message)
-            if message.msg_type == "status" and message.parent_type == "execute_request":
-                self._runs.go_on()
-                self._runs.explain_waiting()
+        if message.msg_type == "status" and self._runs.are_waiting:
+            self._let_wait()
 
     def state_changed(self, state: LinkState, detail: str) -> None:
         end = ends_as(state)
@@ -317,11 +295,17 @@ class Session:
             self._came_up()
         self._observer.link_changed(self, state, detail)
 
+    def _let_wait(self) -> None:
+        self._runs.go_on()
+        if self._runs.are_waiting:
+            self._runs.explain_waiting()
+            self._user.expect_end()
+
     def _end_everything(self, state: State, detail: str) -> None:
         for execution in self.approvals.take():
             self._runs.end(execution, State.ABORTED, f"{detail} It never ran.")
         self._runs.end_all(state, detail)
-        self._user.forget(state, detail)
+        self._user.lose(state, detail)
 
     def _came_up(self) -> None:
         for waiter in self._up_waiters:
@@ -354,7 +338,10 @@ class Session:
         await waiter.wait()
 
     async def close(self, reason: str) -> None:
-        """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second."""
+        """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second.
+
+        If the helper still waits behind a cell of the user to be let in, it is seen off later; `abandon` gives that up.
+        """
         if self._closed_because:
             return
         self._closed_because = reason
@@ -363,9 +350,23 @@ class Session:
         self._runs.drop_queued(State.ABORTED, f"{reason} It never ran.")
         with contextlib.suppress(CokernelError, asyncio.TimeoutError):
             await asyncio.wait_for(self._runs.stop_current(STOP_GRACE_S), STOP_GRACE_S)
-        await self._attachment.leave(LEAVE_GRACE_S)
         self._end_everything(State.LOST, reason)
         await self._runs.close()
+        if self._attachment.is_on_its_way_in:
+            self._seeing_helper_off = asyncio.create_task(self._see_helper_off())
+        else:
+            await self._attachment.leave(LEAVE_GRACE_S)
+            await self.link.close()
+
+    async def abandon(self) -> None:
+        """After `close`: let go of the kernel for good, also if the helper is not out of it yet."""
+        if self._seeing_helper_off is not None:
+            self._seeing_helper_off.cancel()
+            await asyncio.gather(self._seeing_helper_off, return_exceptions=True)
+        await self.link.close()
+
+    async def _see_helper_off(self) -> None:
+        await self._attachment.leave_after_arrival(LEAVE_GRACE_S)
         await self.link.close()
 
     # -- inside
@@ -385,17 +386,4 @@ class Session:
             raise LinkDown(
                 f"{self._title} cannot be reached ({self.link.state.value}).",
                 "Nothing was run. Ask the user to restart it, or use another kernel.",
-            )
-
-    def _check_can_look(self) -> None:
-        self._check_open()
-        if not self.link.info.is_ipython:
-            raise Unsupported(
-                f"{self._title} runs {self.link.info.language}; looks work in Python kernels only.",
-                "Use execute_code.",
-            )
-        if not self._attachment.helper.ready:
-            raise CannotLook(
-                f"The user's cell in {self._title} has been running since before sharing began.",
-                "Looks work from its end on; wait, then try again.",
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cokernel.kernel.link import Message
+from cokernel.errors import LinkDown
+from cokernel.kernel.link import Channel, KernelLink, Message
 from cokernel.session.activity import Activity, ErrorSummary, Kind, Origin, Sequence, State
 from cokernel.session.outcomes import error_summary
 
@@ -24,28 +26,26 @@ class UserCells:
 
     def __init__(
         self,
+        link: KernelLink,
         *,
         kernel_id: str,
         kernel: str,
         sequence: Sequence,
         record: Callable[[Activity], None],
     ) -> None:
+        self._link = link
         self._kernel_id = kernel_id
         self.kernel = kernel
         self._sequence = sequence
         self._record = record
         self._running: dict[str, _Cell] = {}
+        self._mark = ""
+        """msg_id of a harmless request that waits in the kernel's queue behind the cells of the user."""
 
     @property
     def busy_since(self) -> float | None:
         """When the cell that runs now began, in seconds since the epoch; None if none runs."""
         return next((cell.since for cell in self._running.values()), None)
-
-    @property
-    def running_code(self) -> str:
-        """The code of the cell that runs now; empty if it is not known."""
-        cell = next(iter(self._running.values()), None)
-        return cell.entry.code if cell is not None and cell.entry is not None else ""
 
     def message(self, message: Message) -> None:
         """Take in one iopub message that another client's `execute_request` caused."""
@@ -58,8 +58,29 @@ class UserCells:
         elif message.msg_type == "error":
             self._raised(message)
 
-    def forget(self, state: State, reason: str) -> None:
+    def expect_end(self) -> None:
+        """Make sure that the end of what runs now will be seen.
+
+        An `idle` can be lost, and agents would wait for it for ever. The kernel takes requests in their order: once it
+        is at this one, the cells before it have ended.
+        """
+        if self._mark or not self._running:
+            return
+        with contextlib.suppress(LinkDown):  # then the link tells what became of the cell
+            self._mark = self._link.send(Channel.SHELL, "kernel_info_request", {})
+
+    def own_message(self, message: Message) -> None:
+        """Take in a message that a request of ours caused."""
+        if message.channel is Channel.IOPUB and self._mark and message.parent_id == self._mark:
+            self._mark = ""
+            self._end_all(State.OK, "")
+
+    def lose(self, state: State, reason: str) -> None:
         """The kernel restarted or went away: whatever ran has ended."""
+        self._mark = ""
+        self._end_all(state, reason)
+
+    def _end_all(self, state: State, reason: str) -> None:
         for msg_id in list(self._running):
             self._end(msg_id, state, reason)
 
@@ -67,7 +88,7 @@ class UserCells:
         state = message.content.get("execution_state")
         if state == "busy":
             # The kernel runs one at a time: a new one means that an `idle` was lost.
-            self.forget(State.OK, "")
+            self._end_all(State.OK, "")
             self._running[message.parent_id] = _Cell(since=time.time())
         elif state == "idle":
             self._end(message.parent_id, State.OK, "")
