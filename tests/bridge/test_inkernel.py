@@ -73,9 +73,9 @@ async def test_looks_leave_history_counters_and_names_untouched(user: UserClient
 
 
 def noticed_by(user: UserClient) -> list[str]:
-    """Types of messages that a console would show, other than the cells' own."""
+    """Messages that a console would show, other than the cells' own."""
     quiet = {"status", "execute_input", "execute_result", "iopub_welcome"}
-    return [m["msg_type"] for m in user.iopub if m["msg_type"] not in quiet]
+    return [f"{m['msg_type']} {m['content']}" for m in user.iopub if m["msg_type"] not in quiet]
 
 
 async def test_nothing_of_ours_is_left_after_removal(user: UserClient, agent: Agent):
@@ -268,6 +268,12 @@ async def test_an_agents_cell_is_interrupted_whether_it_computes_or_awaits(agent
         assert (await reply)["ename"] in ("KeyboardInterrupt", "CancelledError")
     assert not await agent.helper.interrupt_if(msg_id)
     assert await agent.run("after = 1") == (Change("after", "new", "1"),)
+
+
+async def test_an_interrupt_that_overtakes_the_start_of_its_cell_still_finds_it(agent: Agent):
+    msg_id, reply = agent.begin("while True: pass")
+    assert await agent.helper.interrupt_if(msg_id)
+    assert (await reply)["ename"] == "KeyboardInterrupt"
 
 
 async def test_code_inside_a_cell_that_runs_cells_keeps_the_cell_interruptible(agent: Agent):

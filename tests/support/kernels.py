@@ -80,7 +80,11 @@ def start_kernel(name: str, folder: Path) -> Iterator[Kernel]:
     key = secrets.token_hex(16).encode()
     path, _ = write_connection_file(str(folder / "kernel.json"), key=key, **_free_ports())
     log = folder / "kernel.log"
-    environment = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else debugpy greets everyone with a warning
+    }
     environment.pop("MPLBACKEND", None)
     with log.open("wb") as stream:
         process = subprocess.Popen(
