@@ -24,6 +24,8 @@ from cokernel.session.bridge import Bridge
 
 HOST = "127.0.0.1"
 CLOSE_GRACE_S = 1
+KEEP_AGENTS = 64
+"""HTTP does not say when a client has gone: the one that was silent longest makes room."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -76,15 +78,21 @@ class _Agents:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._agents: dict[str, Agent] = {}
+        """The one that was heard of last comes last."""
 
     def of(self, ctx: Context) -> Agent:
+        key = self._key(ctx)
+        agent = self._agents.pop(key, None) or self._bridge.agent_connected(None)
+        self._agents[key] = agent
+        while len(self._agents) > KEEP_AGENTS:
+            self._bridge.agent_gone(self._agents.pop(next(iter(self._agents))))
+        return agent
+
+    def _key(self, ctx: Context) -> str:
         headers = getattr(ctx.request, "headers", None) or {}
         params = ctx.session.client_params
         name = params.client_info.name if params is not None else ""
-        key = headers.get("mcp-session-id") or f"client {name}"
-        if key not in self._agents:
-            self._agents[key] = self._bridge.agent_connected(None)
-        return self._agents[key]
+        return headers.get("mcp-session-id") or f"client {name}"
 
 
 def _listen(port: int) -> socket.socket:
