@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COKERNEL = ROOT / "bridge" / "cokernel"
 SPYDER_PLUGIN = ROOT / "spyder_mcp"
 
-LAYERS = ("errors", "kernel", "session", "events", "server", "sharing", "standalone", "host", "child", "cli")
+LAYERS = (
+    "errors",
+    "kernel",
+    "session",
+    "events",
+    "server",
+    "sharing",
+    "standalone",
+    "host",
+    "child",
+    "cli",
+)
 FACES = {"__main__", "commands", "setup", "share_view"}
 """Parts of the command line: they stand where `cli` stands."""
 LIGHT = {"front", "handshake", "shares"}
@@ -78,70 +87,54 @@ def rank(part: str) -> int:
 
 
 FILES = sorted(COKERNEL.rglob("*.py"))
-by_path = pytest.mark.parametrize(
-    "file", FILES, ids=lambda file: file.relative_to(COKERNEL).as_posix()
-)
 
 
-@by_path
-def test_every_module_has_a_layer(file: Path) -> None:
-    assert part_of(file) in {*LAYERS, *FACES, *LIGHT, "__init__"}
+def found(fits: Callable[[Import], bool], files: Iterable[Path] = FILES) -> list[str]:
+    """Every import in these files that fits, as text."""
+    return [str(i) for file in files for i in imports_of(file, "cokernel") if fits(i)]
 
 
-@by_path
-def test_imports_go_down_only(file: Path) -> None:
-    part = part_of(file)
-    if part in LIGHT or part == "__init__":
-        return
-    upward = [
-        str(found)
-        for found in imports_of(file, "cokernel")
-        if found.top == "cokernel" and found.part not in {"", *LIGHT, "__version__"}
-        if rank(found.part) > rank(part)
-    ]
-    assert upward == []
+def test_every_module_has_a_layer() -> None:
+    known = {*LAYERS, *FACES, *LIGHT, "__init__"}
+    assert [str(file) for file in FILES if part_of(file) not in known] == []
 
 
-@by_path
-def test_the_light_modules_need_the_standard_library_only(file: Path) -> None:
-    if part_of(file) not in LIGHT:
-        return
-    allowed = {"", "__version__", "errors", *LIGHT}
-    if part_of(file) == "front":
+def test_imports_go_down_only() -> None:
+    def goes_up(one: Import) -> bool:
+        if one.top != "cokernel" or one.part in {"", "__version__", *LIGHT}:
+            return False
+        return rank(one.part) > rank(part_of(one.file))
+
+    layered = [file for file in FILES if part_of(file) not in {*LIGHT, "__init__"}]
+    assert found(goes_up, layered) == []
+
+
+def test_the_light_modules_need_the_standard_library_only() -> None:
+    def is_heavy(one: Import) -> bool:
+        if one.top != "cokernel":
+            return one.top not in sys.stdlib_module_names
         # With a terminal on stdin, or a command: only then is the rest loaded.
-        allowed |= {"cli"}
-    heavy = [
-        str(found)
-        for found in imports_of(file, "cokernel")
-        if (found.part not in allowed if found.top == "cokernel" else not _is_standard(found.top))
-    ]
-    assert heavy == []
+        lazily = {"cli"} if part_of(one.file) == "front" else set()
+        return one.part not in {"", "__version__", "errors", *LIGHT, *lazily}
+
+    assert found(is_heavy, [file for file in FILES if part_of(file) in LIGHT]) == []
 
 
-def _is_standard(top: str) -> bool:
-    return top in sys.stdlib_module_names
+def test_only_three_files_know_mcp() -> None:
+    others = [file for file in FILES if file.relative_to(COKERNEL).as_posix() not in MCP_FILES]
+    assert found(lambda one: one.top in {"mcp", "mcp_types"}, others) == []
 
 
-@by_path
-def test_only_three_files_know_mcp(file: Path) -> None:
-    if file.relative_to(COKERNEL).as_posix() in MCP_FILES:
-        return
-    tops = {"mcp", "mcp_types"}
-    assert [str(found) for found in imports_of(file, "cokernel") if found.top in tops] == []
-
-
-@by_path
-def test_qt_never_enters_the_bridge(file: Path) -> None:
-    assert [str(found) for found in imports_of(file, "cokernel") if found.top in QT] == []
+def test_qt_never_enters_the_bridge() -> None:
+    assert found(lambda one: one.top in QT) == []
 
 
 def test_the_spyder_plugin_sees_the_facade_only() -> None:
     seen = [
-        str(found)
+        str(one)
         for file in sorted(SPYDER_PLUGIN.rglob("*.py"))
-        for found in imports_of(file, "spyder_mcp")
-        if found.top == "cokernel" and found.module not in {"cokernel", "cokernel.host"}
-        if not found.module.startswith("cokernel.host.")
+        for one in imports_of(file, "spyder_mcp")
+        if one.top == "cokernel" and one.module not in {"cokernel", "cokernel.host"}
     ]
     assert seen == []
 
@@ -149,7 +142,7 @@ def test_the_spyder_plugin_sees_the_facade_only() -> None:
 def test_no_import_cycle_between_modules() -> None:
     graph = {
         _module_name(file): {
-            found.module for found in imports_of(file, "cokernel") if found.top == "cokernel"
+            one.module for one in imports_of(file, "cokernel") if one.top == "cokernel"
         }
         for file in FILES
         # A package's own __init__ may name its modules.

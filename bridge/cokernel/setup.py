@@ -11,11 +11,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from cokernel.errors import NoAnswer, SetupFailed, Unsupported
@@ -94,12 +91,6 @@ class ClaudeCode:
 
 
 CLIENTS: Mapping[str, Client] = {"claude-code": ClaudeCode()}
-
-
-def server_command() -> list[str]:
-    """What a client has to start: this installation's own script, by its absolute path."""
-    script = Path(sysconfig.get_path("scripts"), "cokernel.exe" if os.name == "nt" else "cokernel")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "cokernel"]
 
 
 def shown(command: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: tuple[str, ...] = ()
-    """`test: reason` for each."""
+    """`module: reason` for each."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Report:
 
     def show(self) -> None:
         print("\n" + "-" * 72)
-        for reason in self._skipped:
-            print(f"SKIPPED  {reason}")
+        for reason, times in Counter(self._skipped).items():
+            print(f"SKIPPED  {reason}" + (f"  ({times} times)" if times > 1 else ""))
         for step in self.steps:
             print(
                 f"{'ok    ' if step.ok else 'FAILED'}  {step.name:32} {step.seconds:7.1f} s  {step.note}"
@@ -206,8 +207,7 @@ def read_junit(results: Path) -> Counts:
     for case in ElementTree.parse(results).iter("testcase"):
         skip = case.find("skipped")
         if skip is not None:
-            label = f"{case.get('classname', '')}::{case.get('name', '')}"
-            skipped.append(f"{label}: {skip.get('message', '')}")
+            skipped.append(f"{case.get('classname', '')}: {skip.get('message', '')}")
         elif case.find("failure") is not None or case.find("error") is not None:
             failed += 1
         else:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cokernel import cli, setup
+from cokernel.child import front_command
 
 STAND_IN = """#!{python}
 # What `claude mcp add|get|remove` of 2.1 prints and returns, with its settings in one JSON file.
@@ -60,14 +61,14 @@ def test_dry_run_shows_the_exact_command_and_changes_nothing(
     assert cli.main(["setup", "claude-code", "--dry-run"]) == 0
     shown = shlex.split(capsys.readouterr().out)
     assert shown[1:6] == ["mcp", "add", "--scope", "user", "cokernel"]
-    assert shown[6:] == ["--", *setup.server_command()]
+    assert shown[6:] == ["--", *front_command()]
     assert not settings.exists()
 
 
 def test_with_consent_the_clients_own_command_registers_this_installation(settings: Path) -> None:
     assert cli.main(["setup", "claude-code", "--yes", "--scope", "local"]) == 0
-    assert registered(settings) == {"cokernel": ["local", setup.server_command()]}
-    assert Path(setup.server_command()[0]).is_absolute()
+    assert registered(settings) == {"cokernel": ["local", front_command()]}
+    assert Path(front_command()[0]).is_absolute()
 
 
 def test_without_consent_nothing_is_changed(

@@ -117,11 +117,11 @@ def _welcome() -> Wire:
         "version": PROTOCOL_VERSION,
         "pid": os.getpid(),
         "cokernel": __version__,
-        "front": _front_command(),
+        "front": front_command(),
     }
 
 
-def _front_command() -> list[str]:
+def front_command() -> list[str]:
     """What an MCP client starts to reach the shares of this user."""
     script = Path(sysconfig.get_path("scripts"), "cokernel.exe" if os.name == "nt" else "cokernel")
     return [str(script)] if script.exists() else [sys.executable, "-m", "cokernel"]

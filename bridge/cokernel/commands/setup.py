@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 
 from cokernel import setup
+from cokernel.child import front_command
 from cokernel.commands.console import agrees, say, someone_is_there
 from cokernel.errors import BadRequest
 from cokernel.setup import Client, Scope
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _command(client: Client, program: str, scope: Scope, *, undo: bool) -> list[str]:
     if undo:
         return client.remove(program, scope)
-    return client.add(program, setup.server_command(), scope)
+    return client.add(program, front_command(), scope)
 
 
 def _add(client: Client, program: str, command: list[str], consent: bool) -> int:
@@ -58,7 +59,7 @@ def _add(client: Client, program: str, command: list[str], consent: bool) -> int
 def _tell_present(client: Client, present: setup.Registration) -> int:
     say(f"{client.title} has a server named {setup.NAME} already:")
     say(f"  {present.command}  ({present.scope})")
-    if present.command == " ".join(setup.server_command()):
+    if present.command == " ".join(front_command()):
         say("That is this cokernel; there is nothing to do.")
         return 0
     say("To register this cokernel in its place, first: cokernel setup claude-code --undo")

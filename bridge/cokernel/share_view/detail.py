@@ -25,21 +25,20 @@ class Detail(VerticalScroll):
         super().__init__(id="detail")
         self._text = Static()
         self._call: Activity | None = None
-        self._outputs: Sequence[Output] = ()
 
     def compose(self) -> ComposeResult:
         yield self._text
 
     def show(self, call: Activity | None, outputs: Sequence[Output], now: float) -> None:
-        """Draw a call. Stays at the end of its output while that grows, unless the reader has scrolled up."""
+        """Draw a call. One that goes on stays at the end of its output, unless the reader has scrolled up."""
         same = self._call is not None and call is not None and self._call.number == call.number
-        at_end = self.is_vertical_scroll_end
-        self._call, self._outputs = call, outputs
+        self._call = call
         self._text.update(describe(call, outputs, now) if call else Content(""))
         if not same:
-            self.scroll_home(animate=False)
-        elif at_end and call is not None and not call.state.is_final:
-            self.scroll_end(animate=False)
+            goes_on = call is not None and not call.state.is_final
+            self.anchor(goes_on)
+            if not goes_on:
+                self.scroll_home(animate=False)
 
 
 class ApprovalQuestion(VerticalScroll):
