@@ -185,7 +185,7 @@ class ClaudePlugin(SpyderDockablePlugin, ShellConnectPluginMixin):
         explorer.switch_to_plugin()
         browser = explorer.get_widget_for_shellwidget(shellwidget)
         table = browser.editor
-        index = table.model.get_index_from_key(name)
+        index = table.model().get_index_from_key(name)
         if index.isValid():
             table.setFocus()
             table.setCurrentIndex(index)

@@ -61,8 +61,8 @@ class Bridge(QObject):
 
     _sig_posted = Signal(int, object)
     """From the bridge's thread: which host, and its event."""
-    _sig_done = Signal(object, object, object)
-    """From the bridge's thread: a future that has ended, and who waits for it."""
+    _sig_done = Signal(int, object, object, object)
+    """From the bridge's thread: which host, a future that has ended, and who waits for it."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -128,9 +128,9 @@ class Bridge(QObject):
         if self._host is not None:
             self._host.restarted(share_id, reason)
 
-    def unshare(self, share_id: str, reason: str = "") -> None:
-        if self._host is not None:
-            self._await(self._host.unshare(share_id, reason))
+    def unshare(self, share_id: str, reason: str, *, then: Then[None], failed: Failed) -> None:
+        """The record goes at once; `then` is called when clients, runs and the helper are gone too."""
+        self._await(self._started().unshare(share_id, reason), then, failed)
 
     def set_mode(self, share_id: str, mode: Mode) -> None:
         if self._host is not None:
@@ -179,23 +179,26 @@ class Bridge(QObject):
     def _await(
         self, future: Future[T], then: Then[T] | None = None, failed: Failed | None = None
     ) -> None:
-        future.add_done_callback(lambda done: self._sig_done.emit(done, then, failed))
+        asked = self._generation
+        future.add_done_callback(lambda done: self._sig_done.emit(asked, done, then, failed))
 
     def _take_outcome(
-        self, future: Future[Any], then: Then[Any] | None, failed: Failed | None
+        self,
+        generation: int,
+        future: Future[Any],
+        then: Then[Any] | None,
+        failed: Failed | None,
     ) -> None:
-        try:
-            outcome = future.result(timeout=0)
-        except CokernelError as error:
-            if failed is None:
-                log.info("The bridge refused: %s", error)
-            else:
-                failed(error)
-        except CancelledError:
-            log.debug("The bridge stopped before it answered.")
-        else:
+        if generation != self._generation:
+            return
+        error = _error_of(future)
+        if error is None:
             if then is not None:
-                then(outcome)
+                then(future.result(timeout=0))
+        elif failed is not None:
+            failed(error)
+        else:
+            log.info("The bridge refused: %s", error)
 
     def _take_event(self, generation: int, event: Event) -> None:
         if generation != self._generation:
@@ -218,3 +221,14 @@ class Bridge(QObject):
         log.error("The bridge ended (%s): %s", event.code, event.message)
         self.stop(timeout_s=0)
         self.sig_failed.emit(event.message)
+
+
+def _error_of(future: Future[Any]) -> CokernelError | None:
+    """None if it has a result. Anything but a `CokernelError` is a defect, and is raised."""
+    try:
+        future.result(timeout=0)
+    except CokernelError as error:
+        return error
+    except CancelledError:
+        return CokernelError("It was taken back before it was done.")
+    return None

@@ -93,8 +93,8 @@ class Sharing(QObject):
         self._console: ShellWidget | None = None
         """Whose kernel `_asked` is."""
         self._info: ShareInfo | None = None
-        self._busy = False
-        """A request is under way: the next one waits for its outcome."""
+        self._under_way = 0
+        """Requests whose outcome is awaited. The next one waits for them, but the end of a share never waits."""
         self._refused = ""
         """Why the bridge did not share it; empty if it did."""
         self._retries = 0
@@ -208,13 +208,14 @@ class Sharing(QObject):
         if share.share_id != self._share_id:
             return
         self._info = share
-        if share.state is ShareState.CLOSED and self._asked is not None and not self._busy:
+        if share.state is ShareState.CLOSED and self._asked is not None and not self._under_way:
             self._forget_share()
             self._refused = share.detail
         self._publish_status()
 
     def _note_bridge_failed(self, message: str) -> None:
         self._on = False
+        self._under_way = 0
         self._forget_share()
         self._refused = message
         self._publish_status()
@@ -231,7 +232,7 @@ class Sharing(QObject):
         return None if shellwidget is None else describe(shellwidget)
 
     def _reconcile(self) -> None:
-        if self._on and not self._closing and not self._busy and not self._refused:
+        if self._on and not self._closing and not self._under_way and not self._refused:
             self._ask_for_difference()
         self._publish_status()
 
@@ -259,7 +260,7 @@ class Sharing(QObject):
     def _share(self, wanted: Shareable) -> None:
         # The id stays the same for this window's life, so that clients of an earlier share can follow.
         self._share_id = self._share_id or f"spyder-{secrets.token_hex(4)}"
-        self._busy = True
+        self._under_way += 1
         self._bridge.share(
             self._share_id,
             wanted.connection_file,
@@ -271,7 +272,7 @@ class Sharing(QObject):
         )
 
     def _retarget(self, asked: Shareable, wanted: Shareable, *, is_restart: bool) -> None:
-        self._busy = True
+        self._under_way += 1
         # A crash keeps the connection file and was told when it happened (`_note_kernel_lost`).
         if is_restart and asked.connection_file != wanted.connection_file:
             sentence = _("The kernel of {} was restarted.").format(wanted.title)
@@ -286,11 +287,11 @@ class Sharing(QObject):
         )
 
     def _take_shared(self, share: ShareInfo) -> None:
-        self._busy = False
+        self._under_way -= 1
         self._retries = 0
         if self._asked is None:
             # It was switched off, or its console closed, while this was under way.
-            self._bridge.unshare(self._share_id)
+            self._unshare("")
         else:
             self._info = share
             if share.mode is not self._mode:
@@ -298,10 +299,10 @@ class Sharing(QObject):
         self._reconcile()
 
     def _take_refusal(self, error: CokernelError) -> None:
-        self._busy = False
+        self._under_way -= 1
         if self._asked is not None:
             log.warning("%s is not shared: %s", self._asked.title, error)
-            self._bridge.unshare(self._share_id, str(error))
+            self._unshare(str(error))
             self._forget_share()
         self._retries += 1
         if self._on and self._retries < MAX_RETRIES:
@@ -312,10 +313,23 @@ class Sharing(QObject):
         self._publish_status()
 
     def _end_share(self, reason: str) -> None:
-        if self._share_id:
-            self._bridge.unshare(self._share_id, reason)
+        if self._asked is not None:
+            self._unshare(reason)
         self._forget_share()
         self._publish_status()
+
+    def _unshare(self, reason: str) -> None:
+        self._under_way += 1
+        self._bridge.unshare(
+            self._share_id,
+            reason,
+            then=lambda _nothing: self._take_unshared(),
+            failed=lambda _error: self._take_unshared(),
+        )
+
+    def _take_unshared(self) -> None:
+        self._under_way -= 1
+        self._reconcile()
 
     def _forget_share(self) -> None:
         had_one = self._asked is not None
@@ -338,7 +352,7 @@ class Sharing(QObject):
         if not self._on:
             return Status(Phase.OFF, "", self._mode, pinned, self._refused)
         if self._asked is not None:
-            up = self._info is not None and not self._busy
+            up = self._info is not None and not self._under_way
             phase = Phase.SHARED if up else Phase.STARTING
             return Status(phase, self._asked.title, self._mode, pinned, self._trouble())
         return self._status_without_share(pinned)

@@ -167,8 +167,10 @@ class ClaudeWidget(PluginMainWidget):
 
     def share(self, on: bool) -> None:
         """The toggle."""
-        if on:
-            self._set_mode(Mode(self.get_conf("mode")))
+        self.sharing.set_mode(Mode(self.get_conf("mode")))
+        if not on:
+            self.sharing.follow()
+        elif not self.sharing.status.pinned:
             self._follow_or_pin(self.get_conf("follow"))
         self.sharing.set_on(on)
 
@@ -225,7 +227,7 @@ class ClaudeWidget(PluginMainWidget):
             ClaudeActions.PinConsole,
             text=_("Share only this console with Claude"),
             icon=self.look.icon("mdi.pin-outline"),
-            triggered=self._pin_active,
+            triggered=self._share_only_active,
         )
         self.stop_action.setEnabled(False)
 
@@ -403,7 +405,7 @@ class ClaudeWidget(PluginMainWidget):
         if not self.get_conf("notify") or not self.pane.visibleRegion().isEmpty():
             return
         if self._notice is None:
-            self._notice = ApprovalNotice(self.look, self.get_main_window())
+            self._notice = ApprovalNotice(self.look, self.get_plugin().get_main())
             self._notice.sig_show_requested.connect(self.show_approval)
         self._notice.tell(call.client, call.kernel)
 
@@ -421,7 +423,10 @@ class ClaudeWidget(PluginMainWidget):
     def _pin_active(self) -> None:
         if self.consoles.active is not None:
             self.sharing.pin(self.consoles.active)
-            self.share_action.setChecked(True)
+
+    def _share_only_active(self) -> None:
+        self._pin_active()
+        self.share_action.setChecked(True)
 
     def _fill_target_menu(self) -> None:
         menu, status = self._target_menu, self.sharing.status

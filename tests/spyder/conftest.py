@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -24,16 +25,9 @@ def qapp_args() -> list[str]:
     return ["Spyder", "--no-sandbox"]
 
 
-@pytest.fixture(autouse=True)
-def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Share records and sockets of a test are nobody else's. Short: sockets have short paths."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="ck-") as folder:
-        before = os.environ.get("COKERNEL_STATE_DIR")
-        os.environ["COKERNEL_STATE_DIR"] = folder
+@pytest.fixture(autouse=True, scope="session")
+def _state_folder() -> Iterator[None]:
+    """Share records and sockets of these tests are nobody else's. One for all: the bridge lives as long as Spyder."""
+    with tempfile.TemporaryDirectory(prefix="ck-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COKERNEL_STATE_DIR", folder)
         yield
-        if before is None:
-            del os.environ["COKERNEL_STATE_DIR"]
-        else:
-            os.environ["COKERNEL_STATE_DIR"] = before

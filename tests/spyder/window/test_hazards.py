@@ -1,0 +1,98 @@
+"""The three ways in which an agent could harm the user's console, each measured before there were guards."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from agent import Agent, awaited, settled
+from driving import current, share, text_of
+from qtpy.QtCore import QTimer
+
+pytestmark = [pytest.mark.slow, pytest.mark.live]
+
+LONGEST_GAP_S = 0.1
+
+
+def test_half_typed_input_survives_an_agents_output(window: Any, pane: Any, qtbot: Any) -> None:
+    share(pane, qtbot)
+    console = current(window)
+    console.input_buffer = "half = 'typed"
+    cursor = console._control.textCursor()
+    cursor.movePosition(cursor.MoveOperation.Left, cursor.MoveMode.MoveAnchor, 3)
+    console._control.setTextCursor(cursor)
+    place = console._get_end_pos() - console._control.textCursor().position()
+    with Agent() as agent:
+        code = "print('line one')\nprint('line two')\n1 / 0"
+        assert "ZeroDivisionError" in awaited(qtbot, agent.run(code))
+        settled(qtbot, lambda: "ZeroDivisionError" in text_of(console))
+    assert console.input_buffer == "half = 'typed"
+    assert console._get_end_pos() - console._control.textCursor().position() == place
+    shown = text_of(console)
+    assert "[Claude] " in shown
+    assert "line one\nline two\n" in shown
+    console.input_buffer = ""
+
+
+def test_twenty_thousand_lines_do_not_freeze_the_window(window: Any, pane: Any, qtbot: Any) -> None:
+    share(pane, qtbot)
+    gaps = _Gaps()
+    with Agent() as agent:
+        text = awaited(qtbot, agent.run("for n in range(20000): print('line', n)"))
+        settled(qtbot, lambda: "the rest is in the Claude pane" in text_of(current(window)))
+    assert "line 19999" in text
+    assert gaps.longest() <= LONGEST_GAP_S
+    assert "line 19999" not in text_of(current(window))
+
+
+def test_without_echo_nothing_of_an_agent_is_in_the_console(
+    window: Any, pane: Any, qtbot: Any
+) -> None:
+    pane.set_conf("echo_in_console", False)
+    share(pane, qtbot)
+    with Agent() as agent:
+        awaited(qtbot, agent.run("print('unseen')\nunknown_name"))
+        awaited(qtbot, agent.run("1"))
+    shown = text_of(current(window))
+    assert "unseen" not in shown
+    assert "unknown_name" not in shown
+
+
+def test_a_breakpoint_of_an_agent_leaves_the_console_usable(
+    window: Any, pane: Any, qtbot: Any
+) -> None:
+    share(pane, qtbot)
+    console = current(window)
+    with Agent() as agent:
+        awaited(qtbot, agent.run("breakpoint()\nx = 1"), timeout_s=20)
+        settled(qtbot, lambda: not console.is_debugging() and not console._executing)
+        assert "2" in awaited(qtbot, agent.run("1 + 1"))
+    with qtbot.waitSignal(console.executed, timeout=10_000):
+        console.execute("users_own = 5")
+    assert not console.is_debugging()
+
+
+def test_after_sharing_the_console_is_as_it_was(window: Any, pane: Any, qtbot: Any) -> None:
+    console = current(window)
+    share(pane, qtbot)
+    pane.share_action.setChecked(False)
+    assert not [name for name in vars(console) if name.startswith("_handle_")]
+    assert not console.include_other_output
+
+
+class _Gaps:
+    """The longest time in which the window answered nothing."""
+
+    def __init__(self) -> None:
+        self._ticks = [time.monotonic()]
+        self._timer = QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(lambda: self._ticks.append(time.monotonic()))
+        self._timer.start()
+
+    def longest(self) -> float:
+        self._timer.stop()
+        return max(
+            after - before for before, after in zip(self._ticks, self._ticks[1:], strict=False)
+        )
