@@ -93,10 +93,13 @@ def since(seconds: float) -> str:
 
 
 def share_problem(share: ShareInfo) -> str:
-    """What is wrong with a share, as a sentence; empty while it is up."""
+    """What is wrong with a share, and what to do; empty while it is up."""
     if share.state is ShareState.UP:
-        return ""
-    return share.detail or f"{share.title}: {SHARE_STATES[share.state]}."
+        return share.detail
+    what = share.detail or f"{share.title}: {SHARE_STATES[share.state]}."
+    if share.state is ShareState.DEAD:
+        return f"{what} If it is started again on the same ports, sharing goes on; q stops it."
+    return f"{what} q leaves." if share.state is ShareState.CLOSED else what
 
 
 def changes(entries: tuple[Change, ...]) -> list[tuple[str, str]]:
