@@ -39,3 +39,20 @@ async def plain_user(plain_kernel: Kernel) -> AsyncIterator[UserClient]:
     """The person at `plain_kernel`; it is ready."""
     async with user_client(plain_kernel) as client:
         yield client
+
+
+@pytest.fixture(scope="module", params=KERNELS)
+def lasting_kernel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernel]:
+    """A kernel of each kind that all tests of a module share, for tests that leave it as it was."""
+    with start_kernel(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+async def lasting_user(lasting_kernel: Kernel) -> AsyncIterator[UserClient]:
+    """The person at `lasting_kernel`; it is ready and idle, and its namespace is empty."""
+    async with user_client(lasting_kernel) as client:
+        await client.run("%reset -f")
+        yield client

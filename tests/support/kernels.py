@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ("ipykernel6", "ipykernel7", "spyder")
 """What every promise about kernels is tested with."""
 START_TIMEOUT_S = 40.0
-_MODULES = {"spyder": "spyder_kernels.console"}
+MODULES = {"spyder": "spyder_kernels.console"}
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 _CHANNELS = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
 
@@ -88,7 +88,7 @@ def start_kernel(name: str, folder: Path) -> Iterator[Kernel]:
     environment.pop("MPLBACKEND", None)
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [str(python), "-m", _MODULES.get(name, "ipykernel_launcher"), "-f", path],
+            [str(python), "-m", MODULES.get(name, "ipykernel_launcher"), "-f", path],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -232,7 +232,7 @@ class UserClient:
         while True:
             run = self.send("shell", "kernel_info_request", {})
             try:
-                await run.done(timeout_s=1.0)
+                await run.done(timeout_s=0.2)
                 return
             except AssertionError:
                 if kernel.process.poll() is not None:

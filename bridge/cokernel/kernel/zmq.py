@@ -8,6 +8,7 @@ also not to one that comes back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 PROBE_EVERY_S = 0.3
 IOPUB_GRACE_S = 1.0
 """How long `connect` waits for the subscription to take effect once the kernel has answered."""
+SAY_MORE_EVERY_S = 0.05
 BROKEN_GRACE_S = 0.5
 """How long a broken connection waits for a better explanation: a restart, or the end of the process."""
 RESTART_TIMEOUT_S = 60.0
@@ -180,10 +182,17 @@ class ZmqLink:
         return next((request.result() for request in done if request.exception() is None), None)
 
     async def _wait_for_subscription(self) -> None:
-        try:
-            await asyncio.wait_for(self._channels.subscribed.wait(), IOPUB_GRACE_S)
-        except asyncio.TimeoutError:
-            log.info("The kernel answers but publishes nothing yet.")
+        """What the kernel published before our subscription took effect has passed us by: make it say more."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + IOPUB_GRACE_S
+        while not self._channels.subscribed.is_set():
+            if loop.time() > give_up_at:
+                log.info("The kernel answers but publishes nothing yet.")
+                return
+            with contextlib.suppress(LinkDown):
+                self._channels.send(Channel.CONTROL, "kernel_info_request", {})
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._channels.subscribed.wait(), SAY_MORE_EVERY_S)
 
     async def _find_pid(self) -> int | None:
         """The kernel's process, if it runs on this machine: what it says must fit what we see."""
