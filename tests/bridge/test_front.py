@@ -6,6 +6,7 @@ Where it connects, what it hands on, what it says when a bridge is gone.
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -440,3 +441,27 @@ async def test_two_clients_each_have_their_own_front_and_kernel():
         await asyncio.gather(one.run("die"), other.run("x"))
         assert "private: " in await other.run("x")
         assert (await one.run()).startswith("error: ")
+
+
+class TestRaces:
+    @pytest.mark.parametrize("seed", range(5))
+    async def test_each_call_has_exactly_one_answer_whenever_the_bridge_dies(self, seed: int):
+        moments = random.Random(seed)
+        bridge = ScriptedBridge("share-1")
+        await bridge.start()
+        async with FrontClient() as client:
+            await client.run("connected")
+            for _ in range(10):
+                codes = moments.choices(["1", "bytes 300000", "block"], k=10)
+                calls = [await client.begin_call("execute_code", code=code) for code in codes]
+                for _ in range(moments.randrange(30)):
+                    await asyncio.sleep(0)  # a step of the loop, to die at another moment each time
+                await bridge.stop()
+                answers = await asyncio.wait_for(asyncio.gather(*calls), 20)
+                assert all("result" in answer for answer in answers)
+                bridge = ScriptedBridge("share-1")
+                await bridge.start()
+                assert await client.run("again") == "share-1: execute_code again"
+            assert client.unasked.empty()
+            assert client.garbage == []
+        await bridge.stop()

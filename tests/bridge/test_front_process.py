@@ -159,9 +159,10 @@ class TestCost:
             assert growth < 2_000_000
 
     async def test_a_front_on_a_share_is_small(self):
-        async with ScriptedBridge(), FrontClient() as client:
+        command = (sys.executable, "-m", "cokernel")
+        async with ScriptedBridge(), FrontClient(command=command) as client:
             await client.run()
-            assert psutil.Process(client.process.pid).memory_info().rss < 15_000 * 1024
+            assert psutil.Process(client.process.pid).memory_info().rss < 15 * 2**20
 
     def test_the_heavy_parts_of_the_standard_library_stay_out(self):
         code = "import cokernel.front.process, sys; print(*sys.modules)"
