@@ -9,7 +9,7 @@ import pytest
 
 from cokernel.errors import BadRequest, CannotLook
 from cokernel.kernel.inkernel import Change, Helper, package_name
-from tests.support.kernels import Kernel, UserClient
+from tests.support.kernels import Kernel, Run, UserClient
 from tests.support.looking import Agent, agent_at
 
 pytestmark = pytest.mark.live
@@ -151,17 +151,21 @@ async def test_looks_answer_while_the_users_cell_runs(kind: str, user: UserClien
 async def test_c_code_that_holds_the_interpreter_gives_a_clear_answer(
     user: UserClient, agent: Agent
 ):
-    cell = user.begin("import re\nprint('begun', flush=True)\nre.match(r'(a+)+$', 'a' * 28 + 'b')")
+    # A function called through `PyDLL` keeps the interpreter, as a regular expression that backtracks does.
+    # The short sleep lets ipykernel's output thread send what was printed before that.
+    cell = user.begin(
+        "import ctypes, time\nprint('begun', flush=True)\ntime.sleep(0.5)\nctypes.PyDLL(None).sleep(6)"
+    )
     await cell.printed("begun")
     with pytest.raises(CannotLook, match="holds the Python interpreter"):
-        await look_until_it_fails(agent)
-    assert (await cell.done(100))["status"] == "ok"
+        await look_while_it_runs(agent, cell)
+    assert (await cell.done())["status"] == "ok"
     assert (await agent.helper.running()).msg_id is None
 
 
-async def look_until_it_fails(agent: Agent) -> None:
-    """Until the cell has gone from its `print` into its C code."""
-    while True:
+async def look_while_it_runs(agent: Agent, cell: Run) -> None:
+    """Again and again: the cell has yet to go from its `print` into its C code."""
+    while not cell.idle:
         await agent.helper.running()
 
 

@@ -24,16 +24,26 @@ class Brief:
         self.size_bytes = size_bytes
         self.preview = text
 
-    @property
-    def headline(self) -> str:
-        """`DataFrame 1000×4`; a plain value itself."""
-        short = self.type.rpartition(".")[2]
-        if self.shape:
-            return short + " " + self.shape
-        return self.preview if self.preview and short in _PLAIN else short
+
+def headline(obj: Any) -> str:
+    """What a change is told by, quickly: `DataFrame 1000×4`, `list len 2`; a plain value itself."""
+    kind = type(obj)
+    if kind in _PLAIN:
+        return preview(obj, 40)
+    if kind in _SIZED:
+        return f"{kind.__name__} len {len(obj)}"
+    name = type_label(obj).rpartition(".")[2]
+    library = libraries.library_kind(obj)
+    if library:
+        try:
+            return f"{name} {libraries.shape_of(library, obj)}".rstrip()
+        except Exception:  # noqa: BLE001 - a library may fail in any way (a half-built or changing object)
+            return name
+    base: Any = builtin_base(obj)
+    return f"{name} len {base.__len__(obj)}" if base in _SIZED else name
 
 
-_PLAIN = frozenset(("int", "float", "complex", "bool", "NoneType"))
+_PLAIN = frozenset((int, float, complex, bool, type(None)))
 
 
 def brief(obj: Any, limit: int = 80) -> Brief:

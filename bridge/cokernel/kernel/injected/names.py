@@ -30,7 +30,7 @@ def user_names(shell: Any) -> list[str]:
 
 
 def is_module(obj: object) -> bool:
-    return types.ModuleType in mro(type(obj))
+    return type(obj) is types.ModuleType or types.ModuleType in mro(type(obj))
 
 
 def listing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from .briefs import brief
+from .briefs import headline
 from .budgets import Deadline
 from .fingerprints import fingerprint, is_immutable
 from .names import MAX_NAME, is_module, user_names
@@ -37,7 +37,7 @@ class Entry:
         if in_time:
             self.print, self.exact = fingerprint(value)
         self.immutable = is_immutable(value)
-        self.headline = brief(value, 40).headline
+        self.headline = headline(value)
 
 
 def snapshot(shell: Any) -> dict[str, Entry]:
