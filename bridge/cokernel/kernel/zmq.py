@@ -228,10 +228,8 @@ class ZmqLink:
                 self._go_down(LinkState.RESTARTING, "The kernel was restarted by its owner.")
             else:
                 self._go_down(LinkState.DEAD, "The kernel was shut down by its owner.")
-        elif message.msg_type == "status" and message.content.get("execution_state") in (
-            "starting",
-            "restarting",
-        ):
+        elif self._process is None and _says_it_starts(message):
+            # A process that is watched tells by its end; its own first `starting` may be published after we connected.
             self._go_down(LinkState.RESTARTING, "The kernel was restarted.")
 
     def _process_ended(self) -> None:
@@ -312,6 +310,11 @@ class ZmqLink:
             self._channels.fail_pending(detail or what, next_step)
         for observer in self._observers:
             observer.state_changed(state, detail)
+
+
+def _says_it_starts(message: Message) -> bool:
+    state = message.content.get("execution_state")
+    return message.msg_type == "status" and state in ("starting", "restarting")
 
 
 def _kernel_info(content: Mapping[str, Any], pid: int | None) -> KernelInfo:

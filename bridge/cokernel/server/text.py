@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cokernel.kernel.namespace import Description, Running, VariableListing
-from cokernel.session.activity import Activity, ActivityPage, Change, Kind, Origin
+from cokernel.session.activity import Activity, ActivityPage, Change, ErrorSummary, Kind, Origin
 from cokernel.session.execution import Execution
 from cokernel.session.session import Session
 from cokernel.session.words import (
@@ -79,9 +79,13 @@ def _entry(entry: Activity) -> str:
     duration = f" {duration_words(entry.duration_s)}" if entry.duration_s is not None else ""
     name = f"In[{entry.execution_count}]" if entry.execution_count else entry.tool
     code = entry.code[:MAX_CODE_CHARS] if entry.origin is Origin.USER else title_words(entry)
-    error = f"\n    {entry.error.ename}: {entry.error.evalue[:200]}" if entry.error else ""
+    error = f"\n    {_error(entry.error)}" if entry.error else ""
     body = code.replace("\n", "\n    ")
     return f"{when} {who} · {name} · {entry.state.value}{duration}\n    {body}{error}"
+
+
+def _error(error: ErrorSummary) -> str:
+    return f"{error.ename}: {error.evalue[:200]}" if error.evalue else error.ename
 
 
 def _now(running: Running) -> str:
