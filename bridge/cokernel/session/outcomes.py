@@ -33,7 +33,9 @@ def outcome_of(reply: Mapping[str, Any] | None, *, interrupt_wanted: bool) -> Ou
     if status in ("aborted", "abort"):
         return Outcome(State.ABORTED, "A cell before it failed, so it never ran.")
     error = error_summary(reply)
-    interrupted = error.ename == "KeyboardInterrupt"
+    # A cell that awaits ends as cancelled (ipykernel cancels its task); so may code that was not interrupted at all.
+    cancelled = error.ename == "CancelledError" and interrupt_wanted
+    interrupted = error.ename == "KeyboardInterrupt" or cancelled
     return Outcome(State.INTERRUPTED if interrupted else State.ERROR, error=error)
 
 
