@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import qtawesome
 from qtpy.QtGui import QIcon
 from spyder.api.plugin_registration.decorators import on_plugin_available, on_plugin_teardown
 from spyder.api.plugins import Plugins, SpyderDockablePlugin
@@ -14,11 +15,13 @@ from spyder.plugins.ipythonconsole.api import (
 )
 from spyder.plugins.mainmenu.api import ApplicationMenus, ConsolesMenuSections
 from spyder.plugins.toolbar.api import ApplicationToolbars, MainToolbarSections
+from spyder.utils.palette import SpyderPalette
 
 from spyder_mcp.api import ClaudeActions
 from spyder_mcp.config import CONF_DEFAULTS, CONF_SECTION, CONF_VERSION
 from spyder_mcp.confpage import ClaudeConfigPage
 from spyder_mcp.translation import _
+from spyder_mcp.widgets.look import LOGO
 from spyder_mcp.widgets.main_widget import ClaudeWidget
 from spyder_mcp.widgets.status import ClaudeStatus
 
@@ -56,7 +59,8 @@ class ClaudePlugin(SpyderDockablePlugin, ShellConnectPluginMixin):
 
     @classmethod
     def get_icon(cls) -> QIcon:
-        return cls.create_icon("mdi.creation")
+        # Spyder's own `create_icon` knows no names but its own.
+        return qtawesome.icon(LOGO, color=SpyderPalette.ICON_1)
 
     def on_initialize(self) -> None:
         self._status: ClaudeStatus | None = None

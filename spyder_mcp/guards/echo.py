@@ -47,6 +47,12 @@ class EchoGuard(QObject):
         self._flush_timer.setSingleShot(True)
         self._flush_timer.setInterval(GATHER_MS)
         self._flush_timer.timeout.connect(self._flush)
+        # After the layout: qtconsole scrolls after plain text only, not after an image or a message box.
+        self._scroll = QTimer(self)
+        self._scroll.setSingleShot(True)
+        self._scroll.setInterval(GATHER_MS // 2)
+        self._scroll.timeout.connect(self._scroll_to_end)
+        self._follows_end = True
         self._overrides = Overrides(shellwidget)
         self._install()
 
@@ -59,6 +65,7 @@ class EchoGuard(QObject):
         """Leave the console as it was."""
         self._flush_timer.stop()
         self._flush()
+        self._scroll.stop()
         self._overrides.remove()
 
     # ---- messages
@@ -107,9 +114,22 @@ class EchoGuard(QObject):
         shellwidget = self._shellwidget
         if shellwidget.kernel_client is None:  # the kernel is being replaced
             return
+        self._note_readers_place()
         with self._including_agents(), _input_set_aside(shellwidget):
             handler(message)
             shellwidget._flush_pending_stream()
+        if self._follows_end:
+            self._scroll.start()
+
+    def _note_readers_place(self) -> None:
+        """Whether the reader is at the end. What was shown just now has moved it without them."""
+        if not self._scroll.isActive():
+            bar = self._shellwidget._control.verticalScrollBar()
+            self._follows_end = bar.value() >= bar.maximum()
+
+    def _scroll_to_end(self) -> None:
+        if self._shellwidget.kernel_client is not None:
+            self._shellwidget._scroll_to_end()
 
     @contextmanager
     def _including_agents(self) -> Iterator[None]:

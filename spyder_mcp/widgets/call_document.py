@@ -119,9 +119,12 @@ class CallDocument:
         cursor = QTextCursor(self._document)
         cursor.beginEditBlock()
         self._write_call(cursor, call)
+        # The summary has the user's frames; the output of the kernel has every library's too.
+        has_summary = call.error is not None
         for output in outputs:
-            self._write_output(cursor, output)
-        if call.error is not None and not any(isinstance(o, ErrorOutput) for o in outputs):
+            if not (has_summary and isinstance(output, ErrorOutput)):
+                self._write_output(cursor, output)
+        if call.error is not None:
             self._write_error(cursor, call.error.ename, call.error.evalue, call.error.traceback)
         self._write_changes(cursor, call.changes)
         cursor.endEditBlock()

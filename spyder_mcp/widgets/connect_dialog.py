@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QTextOption
 from qtpy.QtWidgets import (
     QApplication,
     QDialog,
     QDialogButtonBox,
     QLabel,
-    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -18,7 +18,8 @@ from qtpy.QtWidgets import (
 from spyder_mcp.translation import _
 from spyder_mcp.widgets.look import Look
 
-MIN_WIDTH_PX = 520
+MIN_WIDTH_PX = 560
+COMMAND_LINES = 4
 
 
 class ConnectDialog(QDialog):
@@ -34,7 +35,7 @@ class ConnectDialog(QDialog):
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._command = QLineEdit(self)
+        self._command = QPlainTextEdit(self)
         self._outcome = QPlainTextEdit(self)
         self._copy = QPushButton(look.icon("mdi.content-copy"), _("Copy"), self)
         self._run = QPushButton(look.icon("mdi.play"), _("Run this command"), self)
@@ -44,8 +45,7 @@ class ConnectDialog(QDialog):
 
     def show_command(self, command: str) -> None:
         """Empty while it is not known yet."""
-        self._command.setText(command or _("Looking for the command…"))
-        self._command.setCursorPosition(0)
+        self._command.setPlainText(command or _("Looking for the command…"))
         self._outcome.hide()
         for button in (self._copy, self._run):
             button.setEnabled(bool(command))
@@ -62,6 +62,8 @@ class ConnectDialog(QDialog):
         self.setMinimumWidth(MIN_WIDTH_PX)
         self._command.setReadOnly(True)
         self._command.setFont(look.mono)
+        self._command.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self._command.setFixedHeight(self._command.fontMetrics().lineSpacing() * COMMAND_LINES)
         self._command.setAccessibleName(_("Command that connects Claude Code"))
         self._outcome.setReadOnly(True)
         self._outcome.setFont(look.mono)
@@ -92,7 +94,7 @@ class ConnectDialog(QDialog):
         layout.addWidget(buttons)
 
     def _copy_command(self) -> None:
-        QApplication.clipboard().setText(self._command.text())
+        QApplication.clipboard().setText(self._command.toPlainText())
 
     def _request(self) -> None:
         self._run.setEnabled(False)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QAction, QMenu, QVBoxLayout, QWidget
 from cokernel.host import Mode
 from spyder_mcp.widgets import samples, texts
 from spyder_mcp.widgets.calls_model import key_of
-from spyder_mcp.widgets.look import spyder_look
+from spyder_mcp.widgets.look import LOGO, spyder_look
 from spyder_mcp.widgets.pane import ClaudePane
 from spyder_mcp.widgets.share_bar import ShareBar
 
@@ -20,7 +20,7 @@ class GalleryPane(QWidget):
     def __init__(self) -> None:
         super().__init__()
         look = spyder_look()
-        self.share = QAction(look.icon("mdi.creation"), "Share with Claude", self)
+        self.share = QAction(look.icon(LOGO), "Share with Claude", self)
         self.share.setCheckable(True)
         self.stop = QAction(look.icon("mdi.stop", look.error), "Stop", self)
         self.stop.setEnabled(False)
@@ -39,7 +39,8 @@ class GalleryPane(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.pane, stretch=1)
-        self.bar.show_mode(texts.mode_text(Mode.ASK), texts.mode_tip(Mode.ASK))
+        ask = Mode.ASK
+        self.bar.show_mode(texts.mode_text(ask), texts.mode_tip(ask), look.mode_icon(ask))
         self.bar.show_sharing(False)
 
     def share_console(self) -> None:

@@ -22,7 +22,7 @@ from pygments.token import (
 )
 from qtpy.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon
 
-from cokernel.host import State
+from cokernel.host import Mode, State
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Look:
     def state_icon(self, state: State) -> QIcon:
         """The sign of a call's state. A running one is drawn by the list, because it turns."""
         return self._state_icons[state]
+
+    def mode_icon(self, mode: Mode) -> QIcon:
+        """Stands for the mode where its words have no room."""
+        return self.icon(_MODE_ICONS[mode])
 
     def state_color(self, state: State) -> str:
         """Colour for the word that names the state."""
@@ -100,6 +104,12 @@ _STATE_SIGNS: dict[State, tuple[str, str]] = {
     State.FAILED: ("error", "mdi.alert-circle-outline"),
 }
 
+_MODE_ICONS: dict[Mode, str] = {
+    Mode.FREE: "mdi.play-circle-outline",
+    Mode.ASK: "mdi.hand-left",
+    Mode.LOOK: "mdi.eye-outline",
+}
+
 _TOKEN_ROLES: dict[_TokenType, str] = {
     Comment: "comment",
     Keyword: "keyword",
@@ -114,6 +124,10 @@ _TOKEN_ROLES: dict[_TokenType, str] = {
     String: "string",
     Comment.Hashbang: "magic",
 }
+
+
+LOGO = "mdi.creation"
+"""Stands for Claude in Spyder: the pane, the toggle, the status bar, the preferences."""
 
 
 def spyder_look() -> Look:

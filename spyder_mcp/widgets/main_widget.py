@@ -29,7 +29,7 @@ from spyder_mcp.translation import _
 from spyder_mcp.widgets import texts
 from spyder_mcp.widgets.calls_model import key_of
 from spyder_mcp.widgets.connect_dialog import ConnectDialog
-from spyder_mcp.widgets.look import spyder_look
+from spyder_mcp.widgets.look import LOGO, spyder_look
 from spyder_mcp.widgets.notice import ApprovalNotice
 from spyder_mcp.widgets.pane import ClaudePane
 from spyder_mcp.widgets.share_bar import ShareBar
@@ -181,6 +181,8 @@ class ClaudeWidget(PluginMainWidget):
     def show_approval(self) -> None:
         """Bring the pane to the front; if a run waits, with it in view."""
         self.sig_show_requested.emit()
+        if self._notice is not None:
+            self._notice.hide()
         if self._waiting() is not None:
             self.pane.show_approval()
 
@@ -208,7 +210,7 @@ class ClaudeWidget(PluginMainWidget):
             ClaudeActions.ToggleShare,
             text=_("Share with Claude"),
             tip=_("Let Claude work in the active console"),
-            icon=self.look.icon("mdi.creation"),
+            icon=self.look.icon(LOGO),
             toggled=self.share,
             initial=False,
             register_shortcut=True,
@@ -324,6 +326,7 @@ class ClaudeWidget(PluginMainWidget):
         self.feed.sig_arrived.connect(self._show_outputs)
         self.pane.sig_answered.connect(self._answer)
         self.pane.sig_outputs_wanted.connect(self.feed.want)
+        self.pane.sig_ticked.connect(self._refresh_summary)
         self.pane.sig_variable_clicked.connect(self._request_variable)
         self.pane.sig_share_requested.connect(lambda: self.share_action.setChecked(True))
         self.pane.sig_connect_requested.connect(self.connect_client)
@@ -347,11 +350,14 @@ class ClaudeWidget(PluginMainWidget):
         self.share_action.setText(_("Sharing with Claude") if on else _("Share with Claude"))
         self.bar.show_sharing(on)
         self.bar.show_target(status.console, pinned=status.pinned)
-        self.bar.show_mode(texts.mode_text(status.mode), texts.mode_tip(status.mode))
-        self._mode_actions[status.mode].setChecked(True)
+        self._show_mode(status.mode)
         self.pane.message.say(status.sentence)
         self.pane.show_sharing(on)
         self._refresh_actions()
+
+    def _show_mode(self, mode: Mode) -> None:
+        self.bar.show_mode(texts.mode_text(mode), texts.mode_tip(mode), self.look.mode_icon(mode))
+        self._mode_actions[mode].setChecked(True)
 
     def _show_clients(self, clients: tuple[ClientInfo, ...]) -> None:
         self._clients = clients

@@ -45,8 +45,8 @@ class ClaudePane(QWidget):
         Show this variable.
     sig_share_requested(), sig_connect_requested()
         Steps of the guide.
-    sig_selection_changed()
-        Another call is chosen, or none.
+    sig_ticked()
+        A second has passed while something goes on.
     """
 
     sig_answered = Signal(str, object)
@@ -54,7 +54,7 @@ class ClaudePane(QWidget):
     sig_variable_clicked = Signal(str)
     sig_share_requested = Signal()
     sig_connect_requested = Signal()
-    sig_selection_changed = Signal()
+    sig_ticked = Signal()
 
     def __init__(
         self, look: Look, code_actions: list[QAction], parent: QWidget | None = None
@@ -128,7 +128,6 @@ class ClaudePane(QWidget):
         self._outputs.keep_only({key_of(call) for call in self.model.calls()})
         self.detail.clear()
         self._refresh_page()
-        self.sig_selection_changed.emit()
 
     def show_approval(self) -> None:
         """Bring the approval that waits into view, by the person's own wish."""
@@ -200,7 +199,6 @@ class ClaudePane(QWidget):
             self.detail.show_call(call, self.outputs(key_of(call)))
             self.sig_outputs_wanted.emit(*key_of(call))
         self._refresh_approval()
-        self.sig_selection_changed.emit()
 
     def _refresh_below(self, call: Activity) -> None:
         if self.is_in_view(key_of(call)):
@@ -233,4 +231,5 @@ class ClaudePane(QWidget):
         self.model.tick()
         self.detail.tick()
         self.clients.tick()
+        self.sig_ticked.emit()
         self._keep_ticking()

@@ -8,7 +8,7 @@ from spyder.api.widgets.status import StatusBarWidget
 
 from spyder_mcp.api import ClaudeWidgets
 from spyder_mcp.translation import _
-from spyder_mcp.widgets.look import Look
+from spyder_mcp.widgets.look import LOGO, Look
 from spyder_mcp.widgets.summary import Summary
 
 
@@ -30,10 +30,8 @@ class ClaudeStatus(StatusBarWidget):
         self.set_value(summary.short)
         self._icon = self.get_icon()
         self.set_icon()
-        weight = "bold" if summary.wants_attention else "normal"
-        color = self._look.attention if summary.wants_attention else "inherit"
-        style = f"color: {color}; font-weight: {weight}" if summary.wants_attention else ""
-        self.label_value.setStyleSheet(style)
+        attention = f"color: {self._look.attention}; font-weight: bold"
+        self.label_value.setStyleSheet(attention if summary.wants_attention else "")
         self.setAccessibleDescription(summary.sentence)
         self.update_tooltip()
 
@@ -44,4 +42,4 @@ class ClaudeStatus(StatusBarWidget):
 
     def get_icon(self) -> QIcon:
         color = self._look.attention if self._summary.wants_attention else self._look.text
-        return self._look.icon("mdi.creation", color)
+        return self._look.icon(LOGO, color)

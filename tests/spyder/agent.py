@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from mcp import Client, types
-from mcp.client.stdio import StdioServerParameters
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 CALL_TIMEOUT_S = 60.0
 
@@ -31,8 +31,10 @@ class Agent:
     def __enter__(self) -> Agent:
         self._thread.start()
         ready: Future[None] = Future()
-        self._life = self._submit(self._live(ready))
-        ready.result(CALL_TIMEOUT_S)
+        # Inside Spyder `sys.stderr` is no file.
+        with Path(os.devnull).open("w", encoding="utf-8") as errors:
+            self._life = self._submit(self._live(ready, errors))
+            ready.result(CALL_TIMEOUT_S)
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -49,7 +51,7 @@ class Agent:
     def call(self, tool: str, **arguments: Any) -> Future[str]:
         return self._submit(self._call(tool, arguments))
 
-    async def _live(self, ready: Future[None]) -> None:
+    async def _live(self, ready: Future[None], errors: TextIO) -> None:
         server = StdioServerParameters(
             command=sys.executable,
             args=["-m", "cokernel"],
@@ -58,7 +60,8 @@ class Agent:
         )
         info = types.Implementation(name=self._name, version="0")
         try:
-            async with Client(server, client_info=info) as self._client:
+            transport = stdio_client(server, errlog=errors)
+            async with Client(transport, client_info=info) as self._client:
                 ready.set_result(None)
                 await self._close.wait()
         except BaseException as error:

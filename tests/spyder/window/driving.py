@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -20,7 +21,11 @@ def share(pane: Any, qtbot: Any, mode: str = "free") -> None:
 def records() -> list[dict[str, Any]]:
     """Share records as any agent finds them."""
     folder = Path(os.environ["COKERNEL_STATE_DIR"]) / "shares"
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):  # it was withdrawn just now
+            found.append(json.loads(path.read_text()))
+    return found
 
 
 def shows(title: str, connection_file: str) -> bool:
