@@ -55,8 +55,8 @@ export async function buildTests() {
   });
   await build({
     ...NODE,
-    entryPoints: [inRoot('test/host/index.ts')],
-    outfile: inRoot('out/host/index.js'),
+    entryPoints: [inRoot('test/host/index.ts'), inRoot('test/host/suite.ts')],
+    outdir: inRoot('out/host'),
   });
 }
 

@@ -104,6 +104,21 @@ test('a kernel that died is lost until it lives again', async () => {
   assert.deepEqual(bridge.commands, ['share', 'restarted', 'retarget']);
 });
 
+test('a kernel that does not answer is asked again when a cell has run, not by itself', async () => {
+  const { bridge, kernel, shared } = arrange();
+  await shared.start();
+  kernel.become('restarting');
+  kernel.moves({ hostname: 'far-away' });
+  kernel.become('idle');
+  await reaches(shared, 'lost');
+  kernel.become('idle');
+  assert.match(shared.problem, /far-away/);
+  kernel.moves();
+  await shared.follow(kernel);
+  assert.equal(shared.phase, 'shared');
+  assert.deepEqual(bridge.commands, ['share', 'restarted', 'retarget']);
+});
+
 test('another kernel of the same notebook is followed', async () => {
   const { bridge, shared } = arrange();
   await shared.start();

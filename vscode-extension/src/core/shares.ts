@@ -34,6 +34,8 @@ export interface BridgeForShares extends Requests {
 export class SharedKernel {
   private readonly changeEmitter = new Emitter<void>();
   private epoch = 0;
+  /** Whether the kernel went away since it was last asked: its own answer makes it busy, then idle, too. */
+  private hasMoved = false;
   private subscription: Disposable | undefined;
   private currentPhase: Phase = 'locating';
   private info: Share | undefined;
@@ -98,9 +100,10 @@ export class SharedKernel {
     this.changeEmitter.emit();
   }
 
-  /** The notebook may have been given another kernel: follow it. */
+  /** A cell ran: the notebook may have been given another kernel, or a lost one answers again. */
   async follow(kernel: Kernel): Promise<void> {
-    if (this.currentPhase === 'ended' || kernel.identity === this.kernel.identity) return;
+    const isSame = kernel.identity === this.kernel.identity;
+    if (this.currentPhase === 'ended' || (isSame && this.currentPhase !== 'lost')) return;
     this.kernel = kernel;
     this.listen();
     await this.relocate();
@@ -136,7 +139,7 @@ export class SharedKernel {
     if (this.currentPhase === 'ended') return;
     if (status === 'restarting' || status === 'autorestarting') this.lose('restarting', '');
     else if (status === 'dead' || status === 'terminating') this.lose('lost', this.deadSentence());
-    else if (status === 'idle' && this.isAway()) void this.relocate();
+    else if (status === 'idle' && this.hasMoved) void this.relocate();
   }
 
   private isAway(): boolean {
@@ -148,8 +151,9 @@ export class SharedKernel {
   }
 
   private lose(phase: 'restarting' | 'lost', sentence: string): void {
-    if (this.currentPhase === phase) return;
+    this.hasMoved = true;
     this.epoch++;
+    if (this.currentPhase === phase) return;
     const first = !this.isAway();
     this.become(phase, sentence);
     if (!first || this.info === undefined) return;
@@ -160,6 +164,7 @@ export class SharedKernel {
 
   private async relocate(): Promise<void> {
     const epoch = ++this.epoch;
+    this.hasMoved = false;
     try {
       await this.locateAndShare(epoch);
     } catch (error) {

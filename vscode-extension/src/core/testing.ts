@@ -45,6 +45,10 @@ export class ScriptedKernel implements Kernel {
 
   async locate(): Promise<KernelLocation> {
     const { location } = this;
+    // Its own answer makes a kernel busy, then idle.
+    await Promise.resolve();
+    this.become('busy');
+    this.become('idle');
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
     return location;
   }

@@ -17,7 +17,10 @@ const SCHEME = 'cokernel-diagnosis';
 
 /** Shows the page as a document that cannot be changed and need not be saved. */
 export class DiagnosisPage implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(
+    SCHEME,
+    this,
+  );
 
   constructor(private readonly diagnosed: Diagnosed) {}
 

@@ -80,11 +80,10 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
     const key = target.uri.toString();
     const known = this.entries.get(key);
     if (known !== undefined) return known.shared;
-    // While the person answers Jupyter's question, the bridge can already start.
-    if (await this.python.isReady()) this.bridge.start().catch(() => undefined);
     const shared = new SharedKernel(this, target.kernel, target.title, mode);
     this.entries.set(key, { uri: target.uri, kernel: target.kernel, shared });
-    this.subscriptions.push(shared.onDidChange(() => this.changeEmitter.emit()));
+    this.subscriptions.push(shared.onDidChange(() => this.shareChanged(shared)));
+    this.startEarly();
     try {
       await shared.start();
     } catch (error) {
@@ -152,6 +151,13 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
+  private shareChanged(shared: SharedKernel): void {
+    // A kernel that starts anew has none of the names.
+    const isAway = shared.phase === 'restarting' || shared.phase === 'lost';
+    if (isAway && shared.id !== undefined) this.model.forgetChanges(shared.id);
+    this.changeEmitter.emit();
+  }
+
   private take(event: BridgeEvent): void {
     if (event.event === 'share') {
       this.shares.find(({ id }) => id === event.share.share)?.take(event.share);
@@ -159,6 +165,14 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
       this.log.error(`${event.code}: ${event.message}`);
     }
     this.model.take(event);
+  }
+
+  /** While the person answers Jupyter's question, the bridge can already start; if it cannot, `ready` tells. */
+  private startEarly(): void {
+    const start = async (): Promise<void> => {
+      if ((await this.python.isReady()) && this.entries.size > 0) await this.bridge.start();
+    };
+    start().catch((error: unknown) => this.log.warn(String(error)));
   }
 
   private shareAgain(): void {

@@ -9,7 +9,7 @@ import type { Sharing } from '../ide/sharing';
 /** Rows that are handed to the tree at once: each refresh sends all of them to the window. */
 const PAGE = 200;
 /** Characters of label, state and duration that a side bar of the usual width shows. */
-const ROW_LENGTH = 38;
+const ROW_LENGTH = 36;
 const SHORTEST_LABEL = 16;
 
 export type ActivityNode =

@@ -125,7 +125,7 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
       reason: activity.state === 'queued' ? '' : activity.reason,
       code: activity.code,
       isPython: isRun,
-      outputs: withError(activity, outputs),
+      outputs: withSummary(activity, outputs),
       changes: activity.changes.map(describeChange),
       approval: approvalOf(activity),
       canInterrupt: isRun && activity.origin === 'agent' && isInterruptible(activity),
@@ -159,10 +159,10 @@ function toneOf({ state }: Activity): Detail['tone'] {
   return state === 'running' || state === 'waiting_input' ? 'busy' : 'plain';
 }
 
-/** The error of a call whose outputs are gone, or that never had any. */
-function withError(activity: Activity, outputs: readonly Output[]): readonly Output[] {
-  if (activity.error === null || outputs.some(({ kind }) => kind === 'error')) return outputs;
-  return [...outputs, { kind: 'error', ...activity.error }];
+/** The kernel's own traceback shows every frame of every library; the summary has the person's. */
+function withSummary({ error }: Activity, outputs: readonly Output[]): readonly Output[] {
+  if (error === null) return outputs;
+  return [...outputs.filter(({ kind }) => kind !== 'error'), { kind: 'error', ...error }];
 }
 
 function html(webview: vscode.Webview, root: vscode.Uri): string {

@@ -28,6 +28,8 @@ result.append(parts.outputs, parts.changes);
 root.append(parts.head, parts.code, result, parts.footer);
 
 function show(detail: Detail | undefined): void {
+  const page = document.documentElement;
+  const isAtEnd = window.innerHeight + window.scrollY >= page.scrollHeight - 4;
   const isOther = detail?.key !== current?.key;
   current = detail;
   const hasResult = detail !== undefined && detail.outputs.length + detail.changes.length > 0;
@@ -42,6 +44,8 @@ function show(detail: Detail | undefined): void {
     detail?.approval ? drawAnswers(detail.approval.id) : [],
   );
   if (isOther) window.scrollTo(0, 0);
+  // Output that comes is followed, unless the reader has scrolled up.
+  else if (isAtEnd && detail?.tone === 'busy') window.scrollTo(0, page.scrollHeight);
   // The focus goes to the code, never to a button: Enter must not allow by accident.
   if (isOther && detail?.approval) root.focus();
 }
@@ -71,7 +75,8 @@ function toolbar(detail: Detail): HTMLElement[] {
   if (detail.canInterrupt) {
     bar.append(icon('stop', 'Interrupt this run', post({ type: 'interrupt', key }), 'Stop'));
   }
-  if (detail.canInsert) bar.append(icon('insert', 'Insert as a cell', post({ type: 'insert', key })));
+  if (detail.canInsert)
+    bar.append(icon('insert', 'Insert as a cell', post({ type: 'insert', key })));
   if (detail.code) bar.append(icon('copy', 'Copy the code', post({ type: 'copy', key })));
   return [bar];
 }

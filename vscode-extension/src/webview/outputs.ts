@@ -22,8 +22,12 @@ function drawStream(output: Extract<Output, { kind: 'stream' }>): HTMLElement {
 
 function drawError(output: Extract<Output, { kind: 'error' }>): HTMLElement {
   const block = element('div', 'error');
-  block.append(element('strong', '', `${output.ename}: ${output.evalue}`));
-  if (output.traceback) block.append(element('pre', '', output.traceback));
+  const headline = [output.ename, output.evalue].filter(Boolean).join(': ');
+  block.append(element('strong', '', headline));
+  const trace = output.traceback.trimEnd();
+  // Its last line says the same as the headline.
+  const frames = trace.endsWith(headline) ? trace.slice(0, -headline.length).trimEnd() : trace;
+  if (frames) block.append(element('pre', '', frames));
   return block;
 }
 

@@ -12,7 +12,8 @@ export function findBrowser() {
   return process.env.COKERNEL_BROWSER ?? BROWSERS.find((each) => existsSync(each));
 }
 
-export async function openWorkbench(server, folder, { width = 1280, height = 860, scale = 1 } = {}) {
+export async function openWorkbench(server, folder, options = {}) {
+  const { width = 1280, height = 860, scale = 1, payload } = options;
   const browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS });
   const context = await browser.newContext({
     viewport: { width, height },
@@ -21,7 +22,10 @@ export async function openWorkbench(server, folder, { width = 1280, height = 860
   });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
-  await page.goto(`${server.url}/?folder=${encodeURIComponent(folder)}`);
+  const address = new URL(server.url);
+  address.searchParams.set('folder', folder);
+  if (payload) address.searchParams.set('payload', JSON.stringify(payload));
+  await page.goto(address.href);
   await page.waitForSelector('.monaco-workbench');
   await page.waitForSelector('.part.sidebar .monaco-list-row');
   return new Workbench(browser, page);
@@ -76,7 +80,10 @@ export class Workbench {
 
   async startCell(index) {
     await this.cell(index).hover();
-    await this.cell(index).locator('.run-button-container .codicon-notebook-execute').first().click();
+    await this.cell(index)
+      .locator('.run-button-container .codicon-notebook-execute')
+      .first()
+      .click();
   }
 
   dialog(text) {

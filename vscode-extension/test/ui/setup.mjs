@@ -15,19 +15,29 @@ export const python = developmentPython();
 /** Kernels of the stand-in, and the bridge, run in the tree's own environment. */
 const SETTINGS = { 'standin.python': python, 'cokernel.interpreter': python };
 
-export async function startServer({ settings = {}, flags = [] } = {}) {
-  const vsix = process.env.COKERNEL_VSIX ?? (await packageExtension());
+/**
+ * @param {object} options
+ * @param {boolean} [options.underDevelopment] the extension comes from the tree, not as a .vsix
+ */
+export async function startServer({ settings = {}, flags = [], underDevelopment = false } = {}) {
   const server = await Server.start({ settings: { ...SETTINGS, ...settings }, flags });
   try {
     const folder = path.join(server.home, 'project');
     await cp(EXAMPLE, folder, { recursive: true });
     server.folder = folder;
-    await server.installExtensions([await packageStandIn(server.home), vsix]);
+    const extensions = [await packageStandIn(server.home)];
+    if (!underDevelopment) extensions.push(await extensionUnderTest());
+    await server.installExtensions(extensions);
   } catch (error) {
     await server.stop();
     throw error;
   }
   return server;
+}
+
+/** Packaged once for all files of a run: `npm test` hands it on. */
+function extensionUnderTest() {
+  return process.env.COKERNEL_VSIX ?? packageExtension();
 }
 
 /** Names of the share records that are published. */

@@ -6,19 +6,20 @@ there), `status`, `output` and `done` of a request, `died`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import queue
 import secrets
 import sys
-import threading
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 
 READY_TIMEOUT_S = 60
+LOOK_EVERY_S = 0.3
+"""How often it is looked whether the process still lives."""
 
 
 @dataclass
@@ -38,132 +39,126 @@ def runtime_folder() -> str:
     return os.path.join(desktop, "jupyter", "runtime") if desktop else jupyter_runtime_dir()
 
 
-class KernelHost:
-    """Owns the kernel process of the moment."""
+def send(**message: Any) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+class Kernel:
+    """One kernel process, from its start to its end."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._requests: dict[str, Request] = {}
-        """By message id."""
-        self._start()
-
-    def execute(self, request: dict[str, Any]) -> None:
-        with self._lock:
-            message = self._client.execute(
-                request["code"],
-                store_history=request["store"],
-                allow_stdin=False,
-                stop_on_error=False,
-            )
-            self._requests[message] = Request(request["id"])
-
-    def interrupt(self) -> None:
-        self._manager.interrupt_kernel()
-
-    def restart(self) -> None:
-        self._end()
-        self._start()
-
-    def shutdown(self) -> None:
-        self._end()
-
-    def _start(self) -> None:
         folder = runtime_folder()
         os.makedirs(folder, exist_ok=True)
-        file = os.path.join(folder, f"kernel-v3{secrets.token_hex(20)}.json")
-        self._manager = KernelManager(kernel_name="python3", connection_file=file)
-        self._manager.start_kernel()
+        self._file = os.path.join(folder, f"kernel-v3{secrets.token_hex(20)}.json")
+        self._manager = AsyncKernelManager(kernel_name="python3", connection_file=self._file)
+        self._requests: dict[str, Request] = {}
+        """By message id."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        await self._manager.start_kernel()
         self._client = self._manager.client()
         self._client.start_channels()
-        self._client.wait_for_ready(timeout=READY_TIMEOUT_S)
-        for read in (self._read_iopub, self._read_shell):
-            threading.Thread(target=read, args=(self._client,), daemon=True).start()
+        await self._client.wait_for_ready(timeout=READY_TIMEOUT_S)
+        for work in (self._read_iopub(), self._read_shell(), self._watch()):
+            self._tasks.append(asyncio.create_task(work))
         send(event="ready", pid=self._manager.provisioner.pid)
 
-    def _end(self) -> None:
-        client, self._client = self._client, None
-        client.stop_channels()
-        self._manager.shutdown_kernel(now=True)
-        self._manager.cleanup_connection_file()
-        with self._lock:
-            lost, self._requests = list(self._requests.values()), {}
-        for request in lost:
+    def execute(self, request: dict[str, Any]) -> None:
+        store = request["store"]
+        message = self._client.execute(
+            request["code"], store_history=store, allow_stdin=False, stop_on_error=False
+        )
+        self._requests[message] = Request(request["id"])
+
+    async def interrupt(self) -> None:
+        await self._manager.interrupt_kernel()
+
+    async def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._client.stop_channels()
+        await self._manager.shutdown_kernel(now=True)
+        self._remove_file()
+        for request in self._requests.values():
             send(event="done", id=request.id, status="aborted", execution_count=None)
 
-    def _read_iopub(self, client: Any) -> None:
-        while client is self._client:
-            try:
-                message = client.get_iopub_msg(timeout=0.5)
-            except queue.Empty:
-                if client is self._client and not self._manager.is_alive():
-                    send(event="died")
-                    self._manager.cleanup_connection_file()
-                    return
-                continue
+    async def _watch(self) -> None:
+        while await self._manager.is_alive():
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._remove_file()
+        send(event="died")
+
+    async def _read_iopub(self) -> None:
+        while True:
+            message = await self._client.iopub_channel.get_msg()
             parent = message["parent_header"].get("msg_id")
-            with self._lock:
-                request = self._requests.get(parent)
-            self._tell(message["msg_type"], message["content"], request and request.id)
+            request = self._requests.get(parent)
+            self._tell(message["msg_type"], message["content"], request)
             if request and message["content"].get("execution_state") == "idle":
                 request.is_idle = True
                 self._finish(parent, request)
 
-    def _tell(self, kind: str, content: dict[str, Any], request: int | None) -> None:
+    async def _read_shell(self) -> None:
+        while True:
+            message = await self._client.shell_channel.get_msg()
+            parent = message["parent_header"].get("msg_id")
+            request = self._requests.get(parent)
+            if request:
+                request.reply = message["content"]
+                self._finish(parent, request)
+
+    def _tell(self, kind: str, content: dict[str, Any], request: Request | None) -> None:
         if kind == "status":
             send(event="status", status=content["execution_state"])
         elif request is None:
             return
         elif kind == "stream":
-            send(event="output", id=request, kind=content["name"], text=content["text"])
+            send(event="output", id=request.id, kind=content["name"], text=content["text"])
         elif kind in ("execute_result", "display_data"):
-            send(event="output", id=request, kind="data", data=content["data"])
+            send(event="output", id=request.id, kind="data", data=content["data"])
         elif kind == "error":
-            send(event="output", id=request, kind="error", **content)
-
-    def _read_shell(self, client: Any) -> None:
-        while client is self._client:
-            try:
-                message = client.get_shell_msg(timeout=0.5)
-            except queue.Empty:
-                continue
-            parent = message["parent_header"].get("msg_id")
-            with self._lock:
-                request = self._requests.get(parent)
-            if request:
-                request.reply = message["content"]
-                self._finish(parent, request)
+            send(event="output", id=request.id, kind="error", **content)
 
     def _finish(self, message: str, request: Request) -> None:
-        with self._lock:
-            reply = request.reply
-            if reply is None or not request.is_idle or message not in self._requests:
-                return
-            del self._requests[message]
-        count = reply.get("execution_count")
-        send(event="done", id=request.id, status=reply["status"], execution_count=count)
+        if request.reply is None or not request.is_idle:
+            return
+        del self._requests[message]
+        status, count = request.reply["status"], request.reply.get("execution_count")
+        send(event="done", id=request.id, status=status, execution_count=count)
+
+    def _remove_file(self) -> None:
+        if os.path.exists(self._file):
+            os.unlink(self._file)
 
 
-_output = threading.Lock()
+async def read_requests() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=2**24)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
 
 
-def send(**message: Any) -> None:
-    with _output:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
-
-
-def main() -> None:
-    host = KernelHost()
-    for line in sys.stdin:
+async def main() -> None:
+    requests = await read_requests()
+    kernel = Kernel()
+    await kernel.start()
+    while line := await requests.readline():
         request = json.loads(line)
-        if request["op"] == "execute":
-            host.execute(request)
-        elif request["op"] == "shutdown":
+        if request["op"] == "shutdown":
             break
+        if request["op"] == "execute":
+            kernel.execute(request)
+        elif request["op"] == "interrupt":
+            await kernel.interrupt()
         else:
-            getattr(host, request["op"])()
-    host.shutdown()
+            await kernel.end()
+            kernel = Kernel()
+            await kernel.start()
+    await kernel.end()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())
