@@ -6,6 +6,7 @@ Positions count every character that was ever added, so that they stay valid whe
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from dataclasses import dataclass
 
@@ -32,8 +33,8 @@ class TextBudget:
         self._head_held = 0
         self._tail_limit = tail_bytes
         self._tail_held = 0
-        self._tail: deque[HeldText] = deque()
-        """Who holds each block of the tail, oldest first."""
+        self._tail: deque[weakref.ref[HeldText]] = deque()
+        """Who holds each block of the tail, oldest first. Weak: a cycle would keep megabytes until it is collected."""
 
     @property
     def held_bytes(self) -> int:
@@ -49,10 +50,12 @@ class TextBudget:
         return True
 
     def add_tail(self, owner: HeldText, size: int) -> None:
-        self._tail.append(owner)
+        self._tail.append(weakref.ref(owner))
         self._tail_held += size
         while self._tail_held > self._tail_limit and self._tail:
-            self._tail_held -= self._tail.popleft().let_go_oldest()
+            oldest = self._tail.popleft()()
+            if oldest is not None:
+                self._tail_held -= oldest.let_go_oldest()
 
     def give_back(self, head_bytes: int, tail_bytes: int) -> None:
         """An owner let go of everything that it held."""

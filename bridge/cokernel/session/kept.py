@@ -5,7 +5,8 @@ from __future__ import annotations
 from cokernel.session.execution import Execution
 
 KEEP_EXECUTIONS = 200
-KEEP_OUTPUT_BYTES = 64_000_000
+KEEP_OUTPUT_BYTES = 16_000_000
+"""Hundreds of figures, or one or two floods of text: a bridge lives in its user's IDE."""
 
 
 class KeptExecutions:
