@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -10,7 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from jupyter_client import KernelManager
+from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 
 from tests.support.kernels import MODULES, interpreter
@@ -28,7 +27,7 @@ class Owner:
             "-f",
             "{connection_file}",
         ]
-        self._manager = KernelManager(connection_file=str(folder / "kernel.json"))
+        self._manager = AsyncKernelManager(connection_file=str(folder / "kernel.json"))
         self._manager._kernel_spec = KernelSpec(argv=argv, language="python", display_name=name)
         self._folder = folder
 
@@ -43,8 +42,7 @@ class Owner:
         return int(pid)
 
     async def start(self) -> None:
-        await asyncio.to_thread(
-            self._manager.start_kernel,
+        await self._manager.start_kernel(
             cwd=str(self._folder),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -53,10 +51,10 @@ class Owner:
 
     async def restart(self, *, now: bool = False) -> None:
         """Restart it; `now` kills it instead of asking it to end."""
-        await asyncio.to_thread(self._manager.restart_kernel, now=now)
+        await self._manager.restart_kernel(now=now)
 
     async def shut_down(self, *, now: bool = False) -> None:
-        await asyncio.to_thread(self._manager.shutdown_kernel, now=now)
+        await self._manager.shutdown_kernel(now=now)
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -72,4 +70,3 @@ async def owner_of(name: str, folder: Path) -> AsyncIterator[Owner]:
         with contextlib.suppress(ProcessLookupError, AssertionError, AttributeError):
             owner.send(signal.SIGCONT)
         await owner.shut_down(now=True)
-        owner._manager.cleanup_resources()
