@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib
 import logging
 import os
 import signal
@@ -37,6 +39,7 @@ def serve_stdio(connection_file: str | None = None) -> int:
     spare = _spawn(connection_file)
 
     async def serve(bridge: Bridge) -> None:
+        await _import_meanwhile("cokernel.server.endpoint")
         from cokernel.server.endpoint import serve_stdio as serve_agent
         from cokernel.server.neighbours import other_kernels
 
@@ -51,6 +54,7 @@ def serve_http(port: int, token: str, connection_file: str | None = None) -> int
     spare = _spawn(connection_file)
 
     async def serve(bridge: Bridge) -> None:
+        await _import_meanwhile("cokernel.server.http")
         from cokernel.server.http import serve_agents
         from cokernel.server.neighbours import other_kernels
 
@@ -104,6 +108,17 @@ async def _serve(
     finally:
         await _end(bridge, serving, quickly=stopping.done())
     return 0
+
+
+async def _import_meanwhile(module: str) -> None:
+    """Import in a thread, while the loop connects to the kernel."""
+    # What is imported stays: looking through it for garbage, now and at each later collection, finds nothing.
+    gc.disable()
+    try:
+        await asyncio.to_thread(importlib.import_module, module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _stop_on_signals() -> asyncio.Future[None]:

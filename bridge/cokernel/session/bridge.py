@@ -221,8 +221,9 @@ class Bridge:
         return session
 
     def spawn_private(self, kernel: OwnedKernel) -> None:
-        """Take over a kernel that was spawned before anything else was imported; `private_session` connects to it."""
+        """Take over a kernel that was spawned before anything else was imported, and begin to connect to it."""
         self._spare = kernel
+        self._private = asyncio.create_task(self._start_private(), name="private kernel")
 
     async def private_session(self) -> Session:
         """The kernel of a client that has none: started on first use, once."""
