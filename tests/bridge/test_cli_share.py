@@ -62,6 +62,24 @@ def run(
     )
 
 
+@contextlib.contextmanager
+def beside(*arguments: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that runs while the test goes on, and ends with it."""
+    process = subprocess.Popen(
+        [*COKERNEL, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(DEADLINE_S)
+        process.stdout.close()
+
+
 class Lines:
     """`cokernel share --no-ui` and what it prints."""
 
@@ -88,21 +106,11 @@ class Lines:
 @contextlib.contextmanager
 def sharing(environment: Mapping[str, str], *arguments: str) -> Iterator[Lines]:
     """A kernel is shared and nobody asked."""
-    process = subprocess.Popen(
-        [*COKERNEL, "share", "--no-ui", "--mode", "free", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    lines = Lines(process)
-    try:
+    command = ("share", "--no-ui", "--mode", "free", *arguments)
+    with beside(*command, environment=environment) as process:
+        lines = Lines(process)
         lines.wait_for("share", state="up")
         yield lines
-    finally:
-        process.kill()
-        process.wait(DEADLINE_S)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def records(environment: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -158,11 +166,10 @@ def test_ctrl_c_of_run_interrupts_its_code(
 ) -> None:
     wait_until_it_listens(shared_kernel)
     with sharing(environment) as lines:
-        command = [*COKERNEL, "run", "import time; time.sleep(600)"]
-        running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        lines.wait_for("activity", state="running")
-        running.send_signal(signal.SIGINT)
-        assert running.wait(DEADLINE_S) == 130
+        with beside("run", "import time; time.sleep(600)", environment=environment) as running:
+            lines.wait_for("activity", state="running")
+            running.send_signal(signal.SIGINT)
+            assert running.wait(DEADLINE_S) == 130
         lines.wait_for("activity", state="interrupted")
 
 
@@ -243,13 +250,13 @@ def test_person_allows_a_run_in_the_terminal_and_ends_the_share_there(
     wait_until_it_listens(shared_kernel)
     with open_terminal([*COKERNEL, "share", "--title", "fit.py"], environment) as terminal:
         terminal.wait_for("No client is connected")
-        command = [*COKERNEL, "run", "--quiet", "print('allowed')"]
-        running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-        asked = terminal.wait_for("cokernel run wants to run this in fit.py")
-        assert "print('allowed')" in asked
-        terminal.press("Enter")
-        terminal.press("a")
-        assert running.communicate(timeout=DEADLINE_S)[0] == b"allowed\n"
+        with beside("run", "--quiet", "print('allowed')", environment=environment) as running:
+            asked = terminal.wait_for("a Allow once")
+            assert "cokernel run wants to run this in fit.py" in asked
+            assert "print('allowed')" in asked
+            terminal.press("Enter")
+            terminal.press("a")
+            assert running.communicate(timeout=DEADLINE_S)[0] == b"allowed\n"
         terminal.wait_for("✓ ok")
         terminal.press("C-c")
         terminal.wait_for_end()

@@ -31,14 +31,17 @@ A_NARROW, A_USUAL, A_WIDE = (48, 24), (100, 30), (160, 30)
 
 @asynccontextmanager
 async def shown(
-    bridge: ScriptedBridge, events: Iterable[Event] = (), size: tuple[int, int] = A_USUAL
+    bridge: ScriptedBridge,
+    events: Iterable[Event] = (),
+    size: tuple[int, int] = A_USUAL,
+    read_s: float = 0.0,
 ) -> AsyncIterator[Pilot[None]]:
     """A running view to which these events have come."""
     inbox: SimpleQueue[Event] = SimpleQueue()
     for event in events:
         inbox.put(event)
     bridge.on_event = inbox.put
-    view = ShareView(bridge, bridge.share, inbox, clock=lambda: NOW)
+    view = ShareView(bridge, bridge.share, inbox, clock=lambda: NOW, read_s=read_s)
     async with view.run_test(size=size) as pilot:
         await settled(pilot)
         yield pilot
@@ -121,6 +124,14 @@ async def test_key_answers_the_oldest_question(key: str, answer: Answer) -> None
         await pilot.press(key)
         await settled(pilot)
     assert ("answer", "a1", answer) in bridge.asked
+
+
+async def test_key_that_was_meant_for_the_question_before_answers_nothing() -> None:
+    bridge = ScriptedBridge()
+    async with shown(bridge, scene(bridge, asking=True), read_s=3600) as pilot:
+        await pilot.press("a")
+        await settled(pilot)
+    assert [asked for asked in bridge.asked if asked[0] == "answer"] == []
 
 
 async def test_answer_keys_do_nothing_when_nobody_asks() -> None:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 WIDE = 130
 """From this many columns on, the calls and the selected one stand side by side."""
 REDRAWS_PER_S = 20
+READ_S = 0.4
+"""Less than it takes to read a question: a key this early was meant for the one before it."""
 
 _NEXT_MODE = {Mode.ASK: Mode.LOOK, Mode.LOOK: Mode.FREE, Mode.FREE: Mode.ASK}
 ANSWERS = "[b]a[/] Allow once   [b]u[/] Allow until sharing stops   [b]d[/] or [b]Esc[/] Deny"
@@ -80,14 +82,19 @@ class ShareView(App[None]):
         *,
         dark: bool = True,
         clock: Callable[[], float] = time.time,
+        read_s: float = READ_S,
     ) -> None:
-        """`events` is where the bridge puts its events, from its own thread and from before this view was made."""
+        """`events` is where the bridge puts its events, from its own thread and from before this view was made.
+
+        `read_s`: how long a question has to be in view before it can be answered.
+        """
         super().__init__()
         self._events = events
         self._over = threading.Event()
         self._bridge = bridge
         self._model = ShareModel(share)
         self._clock = clock
+        self._read_s = read_s
         self._outputs: dict[int, tuple[Output, ...]] = {}
         """Of the selected call only."""
         self._asked: set[str] = set()
@@ -97,6 +104,7 @@ class ShareView(App[None]):
         self._clients, self._problem = Static(id="clients"), Static(id="problem")
         self._calls = CallList(self._model, clock)
         self._detail, self._question = Detail(), ApprovalQuestion()
+        self._answers = Static(ANSWERS, id="answers")
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name if dark else LIGHT.name
@@ -120,7 +128,7 @@ class ShareView(App[None]):
             with Vertical(id="right"):
                 yield self._detail
                 yield self._question
-                yield Static(ANSWERS, id="answers")
+                yield self._answers
         yield Footer()
 
     def on_mount(self) -> None:
@@ -144,6 +152,7 @@ class ShareView(App[None]):
         if self._stale and self._calls.is_attached:
             self._stale = False
             self._redraw()
+        self._answers.set_class(self._can_answer, "-ready")
 
     def _take(self, event: Event) -> None:
         if isinstance(event, OutputsChanged):
@@ -231,6 +240,8 @@ class ShareView(App[None]):
         self.screen.set_class(bool(waiting), "-asking")
         if waiting:
             self._question.ask(waiting[0], len(waiting))
+        else:
+            self._question.clear()
         call = self._selected()
         outputs = self._outputs.get(call.number, ()) if call else ()
         self._detail.show(call, outputs, self._clock())
@@ -240,6 +251,13 @@ class ShareView(App[None]):
 
     # -- keys
 
+    @property
+    def _can_answer(self) -> bool:
+        """Whether the question has been in view for long enough that a key is meant for it."""
+        question = self._question
+        seen_for = time.monotonic() - question.in_view_since
+        return bool(question.approval) and seen_for >= self._read_s
+
     def check_action(
         self,
         action: str,
@@ -247,15 +265,13 @@ class ShareView(App[None]):
     ) -> bool | None:
         """Which keys do something now: None shows one as not to be had, False hides it."""
         if action == "answer":
-            return bool(self._model.approvals)
+            return self._can_answer
         if action == "interrupt":
             return True if self._model.running else None
         return True
 
     def action_answer(self, answer: str) -> None:
-        waiting = self._model.approvals
-        if waiting:
-            self._ask(self._bridge.answer(waiting[0].approval, Answer(answer)))
+        self._ask(self._bridge.answer(self._question.approval, Answer(answer)))
 
     def action_interrupt(self) -> None:
         self._ask(self._bridge.interrupt(self._model.share.share_id))

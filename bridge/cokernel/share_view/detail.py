@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -47,17 +48,24 @@ class ApprovalQuestion(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(id="approval")
         self._text = Static()
-        self._approval = ""
+        self.approval = ""
+        """The one that is in view; empty if none is."""
+        self.in_view_since = 0.0
+        """Monotonic seconds."""
 
     def compose(self) -> ComposeResult:
         yield self._text
 
     def ask(self, call: Activity, waiting: int) -> None:
         """Show the question; `waiting` counts this and later ones."""
-        if call.approval != self._approval:
-            self._approval = call.approval
+        if call.approval != self.approval:
+            self.approval, self.in_view_since = call.approval, time.monotonic()
             self.scroll_home(animate=False)
         self._text.update(question(call, waiting))
+
+    def clear(self) -> None:
+        """Nobody asks any more."""
+        self.approval = ""
 
 
 def describe(call: Activity, outputs: Sequence[Output], now: float) -> Content:
