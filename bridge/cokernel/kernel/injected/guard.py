@@ -114,10 +114,10 @@ class Guard:
         if self.thread != threading.main_thread().ident:
             return False  # A kernel embedded in another thread: Python delivers signals to the main thread only.
         handler = signal.getsignal(signal.SIGINT)
-        if handler is signal.default_int_handler:
-            return runs_code(frames_of(self.thread), self.entry)
-        # While a cell awaits, ipykernel has a handler of its own that cancels the cell's task whenever it comes.
-        return callable(handler)
+        if str(getattr(handler, "__module__", "")).startswith("ipykernel"):
+            return True  # While a cell awaits, ipykernel's own handler cancels its task whenever the signal comes.
+        # Outside the cell's code the default handler would hit IPython, and Spyder's would swallow the interrupt.
+        return callable(handler) and runs_code(frames_of(self.thread), self.entry)
 
     def _send(self) -> None:
         if hasattr(signal, "pthread_kill"):
