@@ -47,8 +47,9 @@ def find_command(environment: str | None) -> KernelCommand:
     """
     if not environment:
         return python_command()
-    path = Path(environment).expanduser()
-    if os.sep in environment or path.exists():
+    # os.path, not pathlib: it finds nothing where pathlib raises (an unknown user, a name that is too long).
+    path = Path(os.path.expanduser(environment))
+    if os.sep in environment or os.path.exists(path):
         python = interpreter_in(path)
         _check_has_ipykernel(python)
         return python_command(str(python), name=_name_of(path))
@@ -66,13 +67,13 @@ def interpreter_in(path: Path) -> Path:
     Unknown
         there is none.
     """
-    candidates = [path] if path.is_file() else []
+    candidates = [path] if os.path.isfile(path) else []
     candidates += [path / "bin" / "python", path / "Scripts" / "python.exe"]
     for candidate in candidates:
-        if candidate.is_file() and os.access(candidate, os.X_OK):
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate.absolute()
     raise Unknown(
-        f"There is no Python interpreter at {path}.",
+        f"There is no Python interpreter at {str(path)[:200]}.",
         "Name an interpreter or a virtual environment.",
     )
 
@@ -111,7 +112,7 @@ def _kernelspec(name: str) -> KernelCommand:
     except NoSuchKernel:
         known = ", ".join(sorted(manager.find_kernel_specs())) or "none"
         raise Unknown(
-            f"There is no kernelspec named {name!r}; installed: {known}.",
+            f"There is no kernelspec named {name[:200]!r}; installed: {known}.",
             "Name one of them, or the path of an interpreter or virtual environment.",
         ) from None
     encryption = spec.metadata.get("supported_encryption") if spec.metadata else None
