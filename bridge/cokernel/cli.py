@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CokernelError as error:
         sys.stderr.write(f"cokernel: {error}\n")
         return EXIT_FAILED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D where something was asked
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left (`cokernel shares | head`); nothing more can be said there, at exit neither.

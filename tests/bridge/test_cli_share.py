@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -282,6 +283,20 @@ def test_person_picks_one_of_several_kernels(
             terminal.wait_for("Ask me")
             terminal.press("q")
             terminal.wait_for_end()
+
+
+def test_leaving_the_list_of_kernels_is_quiet(
+    shared_kernel: Kernel, tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    with start_kernel("running", tmp_path / "other") as second:
+        wait_until_it_listens(shared_kernel)
+        wait_until_it_listens(second)
+        second.connection_file.rename(tmp_path / "runtime" / "kernel-second.json")
+        shell = ["sh", "-c", f"{shlex.join(COKERNEL)} share; echo exit code $?; cat"]
+        with open_terminal(shell, environment) as terminal:
+            terminal.wait_for("Which one? [1]")
+            terminal.press("C-d")
+            assert "Traceback" not in terminal.wait_for("exit code 130")
 
 
 def wait_until_it_listens(kernel: Kernel) -> None:
