@@ -100,6 +100,10 @@ export class Workbench {
     return this.page.locator('[id="cokernel.share-kernel-with-claude.status"]');
   }
 
+  async isSharing() {
+    return !(await this.status.innerText()).includes('Claude: off');
+  }
+
   /** Waits until the status bar item says so. */
   async statusSays(text) {
     await this.status.filter({ hasText: text }).waitFor();
@@ -111,7 +115,7 @@ export class Workbench {
   }
 
   view(name) {
-    const header = this.page.locator('.pane-header').filter({ hasText: name });
+    const header = this.page.locator('.pane-header').filter({ hasText: new RegExp(name, 'i') });
     return this.page.locator('.pane').filter({ has: header });
   }
 

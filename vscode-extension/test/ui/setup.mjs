@@ -25,6 +25,7 @@ export async function startServer({ settings = {}, flags = [], underDevelopment 
     const folder = path.join(server.home, 'project');
     await cp(EXAMPLE, folder, { recursive: true });
     server.folder = folder;
+    server.front = [python, '-m', 'cokernel'];
     const extensions = [await packageStandIn(server.home)];
     if (!underDevelopment) extensions.push(await extensionUnderTest());
     await server.installExtensions(extensions);
@@ -45,4 +46,20 @@ export async function publishedShares(server) {
   const folder = path.join(server.stateFolder, 'shares');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return (await readdir(folder)).filter((name) => name.endsWith('.json'));
+}
+
+/** Where a picture of a test goes: a folder that CI keeps, else one beside the build. */
+export function screenshotFile(name) {
+  const folder =
+    process.env.COKERNEL_SCREENSHOTS ?? path.join(HERE, '..', '..', 'out', 'screenshots');
+  return path.join(folder, `${name.replaceAll(/[^\w]+/g, '-')}.png`);
+}
+
+/** Waits until `holds`; nothing depends on how long that takes. */
+export async function until(what, holds) {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`It never came true that ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -1,0 +1,146 @@
+/** What a person does and sees, from the palette to the end of sharing, with a real agent at the other end. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { Agent } from './client.mjs';
+import { openWorkbench } from './page.mjs';
+import { publishedShares, python, screenshotFile, startServer, until } from './setup.mjs';
+
+const PERMISSION = 'Do you want to grant Kernel access to the extension Share Kernel with Claude';
+
+let server;
+let workbench;
+let agents;
+
+before(async () => {
+  server = await startServer();
+});
+
+after(() => server?.stop());
+
+beforeEach(async () => {
+  agents = [];
+  workbench = await openWorkbench(server, server.folder);
+});
+
+afterEach(async (t) => {
+  await workbench.screenshot(screenshotFile(`end of ${t.name}`));
+  await Promise.all(agents.map((agent) => agent.close()));
+  // A closed page may come back: its extension host, and what it shares, would outlive the test.
+  if (await workbench.isSharing()) await stopSharing();
+  await workbench.close();
+});
+
+async function stopSharing() {
+  await workbench.command('Cokernel: Stop Sharing');
+  await workbench.statusSays('Claude: off');
+}
+
+async function connectAgent() {
+  const agent = await Agent.start(server, python, server.folder);
+  agents.push(agent);
+  return agent;
+}
+
+async function shareExample() {
+  await workbench.openNotebook('analysis.ipynb');
+  await workbench.runCell(0);
+  await workbench.command('Share Kernel with Claude');
+  await workbench.answerDialog(PERMISSION, 'Allow');
+  await workbench.statusSays('Claude: analysis.ipynb');
+}
+
+test('share, allow, run, watch, interrupt, stop', { timeout: 240_000 }, async () => {
+  await shareExample();
+  assert.equal((await publishedShares(server)).length, 1);
+  await workbench.row('Shared Kernels', 'analysis.ipynb').filter({ hasText: 'Ask me' }).waitFor();
+
+  const agent = await connectAgent();
+  const run = agent.execute('df["twice"] = df.signal * 2\nprint("rows", len(df))');
+  await workbench.statusSays('Claude: waiting for you');
+  await workbench.row('Activity', 'waiting for you').waitFor();
+  await workbench
+    .toast('Claude Code wants to run code')
+    .getByRole('button', { name: 'Review' })
+    .click();
+  await workbench.detail.getByText('Claude Code wants to run this in analysis.ipynb').waitFor();
+  assert.match(await workbench.detail.locator('.source').innerText(), /len\(df\)/);
+  await workbench.screenshot(screenshotFile('approval'));
+  await workbench.detail.getByText('Allow until sharing stops').click();
+  assert.match(await run, /rows 200/);
+
+  await workbench.row('Activity', 'df["twice"]').waitFor();
+  await workbench.row('Changed by Claude', 'DataFrame 200×3').waitFor();
+  await workbench.detail.getByText('rows 200').waitFor();
+
+  const loop = agent.execute('import time\nwhile True: time.sleep(0.05)');
+  await workbench.statusSays('Claude: running 1 s');
+  await workbench.screenshot(screenshotFile('running'));
+  await workbench.page.getByRole('button', { name: "Interrupt Claude's run" }).click();
+  assert.match(await loop, /interrupted/);
+  await workbench.row('Activity', 'interrupted').waitFor();
+
+  await stopSharing();
+  assert.deepEqual(await publishedShares(server), []);
+  assert.match(await agent.call('list_variables'), /stopped|not shared|share/i);
+});
+
+test(
+  'a refused permission is explained, and there is a way back',
+  { timeout: 120_000 },
+  async () => {
+    await workbench.openNotebook('analysis.ipynb');
+    await workbench.runCell(0);
+    await workbench.command('Share Kernel with Claude');
+    await workbench.answerDialog(PERMISSION, 'Cancel');
+    await workbench.toast('was not allowed to hand over its kernel').waitFor();
+    await workbench.screenshot(screenshotFile('permission refused'));
+    await workbench.toast('was not allowed').getByRole('button', { name: 'Manage Access' }).click();
+    await workbench.quickRow('Share Kernel with Claude').locator('.monaco-checkbox').click();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.command('Share Kernel with Claude');
+    await workbench.statusSays('Claude: analysis.ipynb');
+  },
+);
+
+test('a notebook without a kernel offers to run its first cell', { timeout: 120_000 }, async () => {
+  await workbench.openNotebook('analysis.ipynb');
+  await workbench.command('Share Kernel with Claude');
+  await workbench.toast('Run a cell first').getByRole('button', { name: 'Run First Cell' }).click();
+  await workbench.answerDialog(PERMISSION, 'Allow');
+  await workbench.statusSays('Claude: analysis.ipynb');
+});
+
+test('Escape denies, and nothing has run', { timeout: 120_000 }, async () => {
+  await shareExample();
+  const agent = await connectAgent();
+  const run = agent.execute('raise SystemExit');
+  await workbench
+    .toast('Claude Code wants to run code')
+    .getByRole('button', { name: 'Review' })
+    .click();
+  await workbench.detail.getByText('wants to run this').waitFor();
+  await workbench.page.keyboard.press('Escape');
+  assert.match(await run, /denied/i);
+  await workbench.row('Activity', 'denied').waitFor();
+});
+
+test('two windows share two kernels', { timeout: 180_000 }, async (t) => {
+  await shareExample();
+  const first = workbench;
+  const second = await openWorkbench(server, server.folder);
+  t.after(() => second.close());
+  workbench = second;
+  await shareExample();
+  assert.equal((await publishedShares(server)).length, 2);
+  await stopSharing();
+  assert.equal((await publishedShares(server)).length, 1);
+  await first.statusSays('Claude: analysis.ipynb');
+  workbench = first;
+});
+
+test('a window that is reloaded leaves nothing behind', { timeout: 120_000 }, async () => {
+  await shareExample();
+  await workbench.command('Developer: Reload Window');
+  await until('the record is gone', async () => (await publishedShares(server)).length === 0);
+  await workbench.statusSays('Claude: off');
+});
