@@ -133,8 +133,7 @@ class Sharing(QObject):
         if on == self._on or self._closing:
             return
         self._on = on
-        self._refused = ""
-        self._retries = 0
+        self._try_afresh()
         if on:
             self._reconcile()
         else:
@@ -149,12 +148,13 @@ class Sharing(QObject):
     def follow(self) -> None:
         """Share whichever console is active."""
         self._pinned, self._pin_lost = None, ""
+        self._try_afresh()
         self._reconcile()
 
     def pin(self, shellwidget: ShellWidget) -> None:
         """Share this console only, until it is closed."""
         self._pinned, self._pin_lost = shellwidget, ""
-        self._refused = ""
+        self._try_afresh()
         self._reconcile()
 
     def stop_runs(self) -> None:
@@ -180,17 +180,26 @@ class Sharing(QObject):
     # ---- what happens
 
     def _listen(self) -> None:
-        self._consoles.sig_active_changed.connect(self._reconcile)
+        self._consoles.sig_active_changed.connect(self._note_active_changed)
         self._consoles.sig_kernel_changed.connect(self._note_kernel_changed)
         self._consoles.sig_kernel_lost.connect(self._note_kernel_lost)
         self._consoles.sig_closed.connect(self._note_closed)
         self._bridge.sig_share_changed.connect(self._note_share_changed)
         self._bridge.sig_failed.connect(self._note_bridge_failed)
 
+    def _note_active_changed(self) -> None:
+        if self._pinned is None:
+            self._try_afresh()
+        self._reconcile()
+
     def _note_kernel_changed(self, shellwidget: ShellWidget) -> None:
         if shellwidget is self._wanted_console():
-            self._refused, self._retries = "", 0
+            self._try_afresh()
         self._reconcile()
+
+    def _try_afresh(self) -> None:
+        self._retry.stop()
+        self._refused, self._retries = "", 0
 
     def _note_kernel_lost(self, shellwidget: ShellWidget, sentence: str) -> None:
         if shellwidget is self.shared_console:
@@ -232,9 +241,13 @@ class Sharing(QObject):
         return None if shellwidget is None else describe(shellwidget)
 
     def _reconcile(self) -> None:
-        if self._on and not self._closing and not self._under_way and not self._refused:
+        if self._on and not self._closing and not self._under_way and not self._is_refused():
             self._ask_for_difference()
         self._publish_status()
+
+    def _is_refused(self) -> bool:
+        """The bridge said no: either for good, or until a moment has passed."""
+        return bool(self._refused) or self._retry.isActive()
 
     def _ask_for_difference(self) -> None:
         wanted = self._wanted()
@@ -304,13 +317,17 @@ class Sharing(QObject):
             log.warning("%s is not shared: %s", self._asked.title, error)
             self._unshare(str(error))
             self._forget_share()
-        self._retries += 1
-        if self._on and self._retries < MAX_RETRIES:
-            # Mostly a kernel that was replaced while it was being asked; Spyder's next signal may have come already.
-            self._retry.start()
-        elif self._on:
-            self._refused = str(error)
+        if self._on:
+            self._try_later(error)
         self._publish_status()
+
+    def _try_later(self, error: CokernelError) -> None:
+        """Mostly its kernel was replaced while it was being asked; Spyder's signal came before the answer."""
+        self._retries += 1
+        if self._retries < MAX_RETRIES:
+            self._retry.start()
+        else:
+            self._refused = str(error)
 
     def _end_share(self, reason: str) -> None:
         if self._asked is not None:

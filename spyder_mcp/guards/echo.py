@@ -29,6 +29,8 @@ from spyder_mcp.translation import _
 PREFIX = "[Claude] "
 GATHER_MS = 100
 MAX_CHARS_PER_RUN = 200_000
+LAYOUT_MS = 1000
+"""For how long after an echo the document may still grow."""
 SHOWN_TYPES = ("execute_result", "display_data", "clear_output")
 
 
@@ -47,12 +49,7 @@ class EchoGuard(QObject):
         self._flush_timer.setSingleShot(True)
         self._flush_timer.setInterval(GATHER_MS)
         self._flush_timer.timeout.connect(self._flush)
-        # After the layout: qtconsole scrolls after plain text only, not after an image or a message box.
-        self._scroll = QTimer(self)
-        self._scroll.setSingleShot(True)
-        self._scroll.setInterval(GATHER_MS // 2)
-        self._scroll.timeout.connect(self._scroll_to_end)
-        self._follows_end = True
+        self._end = _EndOfConsole(shellwidget)
         self._overrides = Overrides(shellwidget)
         self._install()
 
@@ -65,7 +62,7 @@ class EchoGuard(QObject):
         """Leave the console as it was."""
         self._flush_timer.stop()
         self._flush()
-        self._scroll.stop()
+        self._end.let_go()
         self._overrides.remove()
 
     # ---- messages
@@ -114,22 +111,10 @@ class EchoGuard(QObject):
         shellwidget = self._shellwidget
         if shellwidget.kernel_client is None:  # the kernel is being replaced
             return
-        self._note_readers_place()
         with self._including_agents(), _input_set_aside(shellwidget):
             handler(message)
             shellwidget._flush_pending_stream()
-        if self._follows_end:
-            self._scroll.start()
-
-    def _note_readers_place(self) -> None:
-        """Whether the reader is at the end. What was shown just now has moved it without them."""
-        if not self._scroll.isActive():
-            bar = self._shellwidget._control.verticalScrollBar()
-            self._follows_end = bar.value() >= bar.maximum()
-
-    def _scroll_to_end(self) -> None:
-        if self._shellwidget.kernel_client is not None:
-            self._shellwidget._scroll_to_end()
+        self._end.keep()
 
     @contextmanager
     def _including_agents(self) -> Iterator[None]:
@@ -141,6 +126,43 @@ class EchoGuard(QObject):
             yield
         finally:
             shellwidget.include_other_output, shellwidget.other_output_prefix = before
+
+
+class _EndOfConsole(QObject):
+    """Keeps the end in view while something is echoed, unless its reader has scrolled away.
+
+    qtconsole scrolls after plain text only, and lays out what is above later, in steps.
+    """
+
+    def __init__(self, shellwidget: ShellWidget) -> None:
+        super().__init__()
+        self._shellwidget = shellwidget
+        self._bar = shellwidget._control.verticalScrollBar()
+        self._reader_is_away = False
+        self._layout_goes_on = QTimer(self)
+        self._layout_goes_on.setSingleShot(True)
+        self._layout_goes_on.setInterval(LAYOUT_MS)
+        # Of a person's own moves only; setting a value makes no action.
+        self._bar.actionTriggered.connect(self._note_reader)
+        self._bar.rangeChanged.connect(self._scroll)
+
+    def keep(self) -> None:
+        """Something was echoed just now."""
+        self._layout_goes_on.start()
+        self._scroll()
+
+    def let_go(self) -> None:
+        self._layout_goes_on.stop()
+        self._bar.actionTriggered.disconnect(self._note_reader)
+        self._bar.rangeChanged.disconnect(self._scroll)
+
+    def _note_reader(self) -> None:
+        self._reader_is_away = self._bar.sliderPosition() < self._bar.maximum()
+
+    def _scroll(self) -> None:
+        at_input = self._shellwidget._in_buffer()
+        if self._layout_goes_on.isActive() and at_input and not self._reader_is_away:
+            self._bar.setValue(self._bar.maximum())
 
 
 class _Gathered:

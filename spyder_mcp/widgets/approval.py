@@ -92,6 +92,10 @@ class ApprovalPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if (
+            self._ripen.isActive()
+        ):  # the code is read from its first line, whatever the layout did meanwhile
+            self._code.verticalScrollBar().setValue(0)
         buttons = (self._once, self._always, self._deny)
         wide = self.width() >= sum(button.sizeHint().width() + 12 for button in buttons) + 30
         way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
@@ -123,7 +127,7 @@ class ApprovalPanel(QWidget):
         document = self._code.document()
         document.clear()
         insert_code(QTextCursor(document), code, self._look)
-        self._code.verticalScrollBar().setValue(0)
+        self._code.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _set_up(self) -> None:
         self._heading.setWordWrap(True)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import (
@@ -35,6 +35,7 @@ from cokernel.host import (
     StreamOutput,
 )
 from spyder_mcp.translation import _
+from spyder_mcp.widgets.bounded import bounded
 from spyder_mcp.widgets.code import insert_code, plain_format
 from spyder_mcp.widgets.look import Look
 
@@ -72,6 +73,7 @@ class CallDocument:
 
     def show(self, call: Activity, outputs: tuple[Output, ...]) -> None:
         """Show a call as it stands now."""
+        outputs = tuple(_readable(output) for output in outputs)
         added = self._added_text(call, outputs)
         if added is None:
             self._write(call, outputs)
@@ -202,7 +204,7 @@ class CallDocument:
             cursor.insertHtml(_harmless(markup, self._look))
             return
         plain = output.data.get("text/plain", "")
-        cursor.insertText(plain or _undisplayable(output), plain_format(self._look))
+        cursor.insertText(bounded(plain) or _undisplayable(output), plain_format(self._look))
 
     def _write_image(self, cursor: QTextCursor, image: QImage, output: DisplayOutput) -> None:
         name = f"output-{len(self._images)}"
@@ -261,6 +263,13 @@ class CallDocument:
         link.setAnchorHref(f"{VARIABLE_SCHEME}:{name}")
         link.setToolTip(_("Show in the Variable Explorer"))
         return link
+
+
+def _readable(output: Output) -> Output:
+    """Streams of a length that can be laid out at once."""
+    if isinstance(output, StreamOutput):
+        return replace(output, text=bounded(output.text))
+    return output
 
 
 def _skeleton(call: Activity) -> object:

@@ -156,7 +156,8 @@ class CallsView(QTableView):
         self.setColumnWidth(Column.TIME, metrics.horizontalAdvance("00:00:00") + 12)
         self.setColumnWidth(Column.STATE, ICON_PX + 12 + word)
         self.setColumnWidth(Column.CLIENT, metrics.averageCharWidth() * 18)
-        self.setColumnWidth(Column.DURATION, metrics.horizontalAdvance("00 min 00 s") + 8)
+        longest = "00 min 00 s" if words else "00 min"
+        self.setColumnWidth(Column.DURATION, metrics.horizontalAdvance(longest) + 8)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + ROW_PADDING_PX)
 
 

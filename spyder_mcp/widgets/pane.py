@@ -30,6 +30,7 @@ from spyder_mcp.widgets.message_bar import MessageBar
 from spyder_mcp.widgets.output_cache import OutputCache
 
 TICK_MS = 1000
+LIST_PX_DURING_APPROVAL = 110
 
 
 class ClaudePane(QWidget):
@@ -72,6 +73,7 @@ class ClaudePane(QWidget):
         self._shared = False
         self._connected = False
         self._follow_newest = True
+        self._sizes_without_approval: list[int] | None = None
         self._below = QStackedWidget(self)
         self._splitter = QSplitter(Qt.Orientation.Vertical, self)
         self._pages = QStackedWidget(self)
@@ -211,6 +213,18 @@ class ClaudePane(QWidget):
         if waiting:
             self.approval.ask(waiting[0], len(waiting))
         self._below.setCurrentWidget(self.approval if waiting else self.detail)
+        self._make_room_for_code(bool(waiting))
+
+    def _make_room_for_code(self, waiting: bool) -> None:
+        """The code that waits is read before it is allowed: a long list makes way for it, and comes back."""
+        sizes = self._splitter.sizes()
+        if waiting and self._sizes_without_approval is None:
+            self._sizes_without_approval = sizes
+            above = min(LIST_PX_DURING_APPROVAL, sizes[0])
+            self._splitter.setSizes([above, sum(sizes) - above])
+        elif not waiting and self._sizes_without_approval is not None:
+            self._splitter.setSizes(self._sizes_without_approval)
+            self._sizes_without_approval = None
 
     def _refresh_page(self) -> None:
         empty = self.model.rowCount() == 0

@@ -114,9 +114,11 @@ class ShareBar(QWidget):
         return sum(button.needed_px() + SPACING_PX for button in shown)
 
     def _elide_target(self) -> None:
-        metrics = self._target.fontMetrics()
         surplus = self._needed_px() - self.width()
-        room = metrics.horizontalAdvance(self._target_text) - max(surplus, 0)
+        if surplus <= 0:
+            return
+        metrics = self._target.fontMetrics()
+        room = metrics.horizontalAdvance(self._target_text) - surplus
         least = metrics.horizontalAdvance(SHORTEST_TARGET)
         middle = Qt.TextElideMode.ElideMiddle
         elided = metrics.elidedText(self._target_text, middle, max(room, least))

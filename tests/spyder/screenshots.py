@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from math import sin
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,10 @@ COLOR_SCHEMES = {"dark": "spyder/dark", "light": "spyder"}
 WIDTH, HEIGHT = 1360, 820
 TIMEOUT_S = 60.0
 
-DATA = """\
-import numpy as np, pandas as pd
-rng = np.random.default_rng(7)
-days = pd.date_range("2026-03-02", periods=400, freq="h")
-df = pd.DataFrame({"time": days, "signal": np.sin(np.arange(400) / 19) + rng.normal(0, 0.2, 400),
-                   "detector": rng.choice(["A", "B"], 400)})
-"""
+OWN_CELL = "import time, numpy as np, pandas as pd, matplotlib.pyplot as plt"
+READ = 'df = pd.read_csv("runs.csv", parse_dates=["time"])'
 LOOKS = 'df.groupby("detector")["signal"].agg(["mean", "std", "max"])'
 PLOT = """\
-import matplotlib.pyplot as plt
 smooth = df["signal"].rolling(12).mean()
 fig, ax = plt.subplots(figsize=(6, 3.2))
 ax.plot(df["time"], df["signal"], lw=0.6, alpha=0.6, label="raw")
@@ -43,11 +38,10 @@ ax.legend(); ax.set_ylabel("signal"); fig.autofmt_xdate()
 plt.show()
 """
 FIT = """\
-import time
-best = None
-for epoch in range(1, 40):
+best = np.inf
+for epoch in range(1, 41):
     loss = 0.9 * np.exp(-epoch / 8) + 0.08
-    best = loss if best is None else min(best, loss)
+    best = min(best, loss)
     print(f"epoch {epoch:2d}/40  loss {loss:.3f}", flush=True)
     time.sleep(0.7)
 """
@@ -79,8 +73,8 @@ def main() -> int:
     if arguments.all:
         arguments.all = arguments.all.resolve()  # before the working directory is another one
     with tempfile.TemporaryDirectory(prefix="ck-") as folder:
-        _prepare(Path(folder))
-        code = _take(arguments)
+        work = _prepare(Path(folder))
+        code = _take(arguments, work)
     # Qt's and Spyder's finalizers have nothing to add to pictures that are written.
     sys.stdout.flush()
     if sys.__stderr__ is not None:
@@ -88,8 +82,8 @@ def main() -> int:
     os._exit(code)
 
 
-def _take(arguments: argparse.Namespace) -> int:
-    studio = Studio(arguments.theme)
+def _take(arguments: argparse.Namespace, work: Path) -> int:
+    studio = Studio(arguments.theme, work)
     try:
         if arguments.all:
             studio.take_all(arguments.all)
@@ -102,7 +96,8 @@ def _take(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(folder: Path) -> None:
+def _prepare(folder: Path) -> Path:
+    """The folder that the person in the pictures works in."""
     # `start.main` then returns the window, and the configuration is a clean one in a temporary folder.
     os.environ["SPYDER_PYTEST"] = "True"
     os.environ["COKERNEL_STATE_DIR"] = str(folder / "state")
@@ -110,19 +105,27 @@ def _prepare(folder: Path) -> None:
     os.environ.setdefault("QTWEBENGINE_DISABLE_SANDBOX", "1")
     work = folder / "beamtime"
     work.mkdir()
-    os.chdir(work)
     sys.path.insert(0, str(HERE))
     sys.argv[1:] = []
+    lines = [
+        f"2026-03-{2 + n // 24:02d} {n % 24:02d}:00,{'AB'[n % 2]},{sin(n / 19) + (n * 37 % 11) / 40:.4f}"
+        for n in range(400)
+    ]
+    table = "time,detector,signal\n" + "\n".join(lines)
+    (work / "runs.csv").write_text(table, encoding="utf-8")
+    (work / "beamtime.py").write_text(SCRIPT, encoding="utf-8")
+    return work
 
 
 class Studio:
     """Spyder's window, an agent, and the camera."""
 
-    def __init__(self, theme: str) -> None:
+    def __init__(self, theme: str, work: Path) -> None:
         from qtpy import QtWebEngineWidgets  # noqa: F401  # before there is a QApplication
         from spyder.config.manager import CONF
 
         self._theme = theme
+        self._work_folder = work
         _configure(CONF, theme)
         from spyder.app import start
 
@@ -132,18 +135,26 @@ class Studio:
         self._arrange()
         self._pane: Any = self._window.get_plugin("claude").get_widget()
         self._wait(self._console_is_ready)
+        console = self._window.ipyconsole.get_current_shellwidget()
+        console.execute(f"%cd -q {self._work_folder}", hidden=True)
+        console.execute(OWN_CELL)
+        self._settle(2)
 
     def _arrange(self) -> None:
         """The pane large, a script in the editor, no paths of this machine."""
         from qtpy.QtCore import Qt
+        from spyder.api.widgets.status import StatusBarWidget
 
-        script = Path("beamtime.py")
-        script.write_text(SCRIPT, encoding="utf-8")
         editor = self._window.get_plugin("editor")
-        editor.load(str(script.resolve()))
+        editor.load(str(self._work_folder / "beamtime.py"))
         self._window.get_plugin("toolbar").get_application_toolbar(
             "working_directory_toolbar"
         ).hide()
+        editor.get_current_editorstack().close_file(0)  # Spyder's own temp.py
+        console = self._window.get_plugin("ipython_console").get_widget()
+        for stray in console.findChildren(StatusBarWidget):  # Spyder's own, left without a place
+            if stray.parent() is console:
+                stray.hide()
         docks = [self._window.get_plugin(name).dockwidget for name in ("editor", "claude")]
         self._raise_pane()
         self._window.resizeDocks(docks, [WIDTH * 2 // 5, WIDTH * 3 // 5], Qt.Horizontal)
@@ -218,7 +229,7 @@ class Studio:
         self._wait(lambda: self._pane.sharing.status.phase.value == "shared")
 
     def _work(self, agent: Any) -> None:
-        self._finish(agent.run(DATA))
+        self._finish(agent.run(READ))
         self._finish(agent.call("list_variables"))
         self._finish(agent.run("df.describe()"))
         self._finish(agent.run(PLOT))

