@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from tests.support.kernels import Kernel, start_kernel
 from tests.support.mcp_clients import MODES, WAYS, Connect
+
+collect_ignore = [] if os.environ.get("COKERNEL_TEST_CLAUDE") else ["test_claude_code.py"]
+"""Its package is too large to be installed unasked."""
 
 
 @pytest.fixture(scope="module")
