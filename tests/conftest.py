@@ -9,8 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.kernels import KERNELS, Kernel, UserClient, start_kernel, user_client
+
+# A busy machine is no fault of the code: nothing here is asserted about time.
+settings.register_profile("cokernel", deadline=None)
+settings.load_profile("cokernel")
 
 
 @pytest.fixture(params=KERNELS)
