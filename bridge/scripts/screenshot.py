@@ -39,7 +39,7 @@ async def draw(
     inbox: SimpleQueue[Event] = SimpleQueue()
     for event in events:
         inbox.put(event)
-    view = ShareView(bridge, bridge.share, inbox, dark=dark, clock=lambda: NOW)
+    view = ShareView(bridge, bridge.share, inbox, dark=dark, clock=lambda: NOW, read_s=0)
     async with view.run_test(size=size) as pilot:
         await pilot.pause(0.2)
         return view.export_screenshot(title="cokernel share")

@@ -24,6 +24,7 @@ from cokernel.host import (
 )
 from cokernel.share_view.app import ShareView
 from cokernel.share_view.call_list import CallList
+from cokernel.share_view.detail import Detail
 from cokernel.share_view.gallery import NOW, SHARE, ScriptedBridge, look, run, scene
 
 A_NARROW, A_USUAL, A_WIDE = (48, 24), (100, 30), (160, 30)
@@ -230,6 +231,20 @@ async def test_output_that_comes_later_is_shown_as_it_comes() -> None:
         bridge.put_out(1, StreamOutput("stdout", "epoch 5\n"))
         await settled(pilot)
         assert "epoch 5" in screen(pilot)
+
+
+async def test_reader_who_scrolls_up_in_growing_output_is_left_there() -> None:
+    bridge = ScriptedBridge()
+    lines = [f"line {number}\n" for number in range(100)]
+    async with shown(bridge, [call(run(1, "fit()", State.RUNNING))]) as pilot:
+        bridge.put_out(1, StreamOutput("stdout", "".join(lines[:80])))
+        await settled(pilot)
+        assert "line 79" in screen(pilot)
+        pilot.app.query_one(Detail).scroll_to(y=0, animate=False, immediate=True)
+        bridge.put_out(1, StreamOutput("stdout", "".join(lines)))
+        await settled(pilot)
+        assert "line 0" in screen(pilot)
+        assert "line 99" not in screen(pilot)
 
 
 async def test_what_went_wrong_with_the_share_is_told() -> None:
