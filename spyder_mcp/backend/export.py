@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import nbformat
-from nbformat import v4
+from typing import TYPE_CHECKING
 
 from cokernel.host import (
     Activity,
@@ -19,11 +17,18 @@ from cokernel.host import (
     StreamOutput,
 )
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 Outputs = Callable[[Activity], tuple[Output, ...]]
 
 
 def as_notebook(calls: Iterable[Activity], outputs: Outputs) -> str:
     """Runs and cells with their output, as the text of an `.ipynb` file."""
+    # Imported here and below: nbformat takes a third of a second that Spyder's start should not wait for.
+    import nbformat
+    from nbformat import v4
+
     notebook = v4.new_notebook(
         cells=[_cell(call, outputs(call)) for call in _runs(calls)],
         metadata={"language_info": {"name": "python"}},
@@ -55,7 +60,9 @@ def _title(call: Activity) -> str:
     return f"{call.client} · {at} · {call.kernel}"
 
 
-def _cell(call: Activity, outputs: tuple[Output, ...]) -> nbformat.NotebookNode:
+def _cell(call: Activity, outputs: tuple[Output, ...]) -> NotebookNode:
+    from nbformat import v4
+
     return v4.new_code_cell(
         source=call.code,
         execution_count=call.execution_count,
@@ -64,7 +71,9 @@ def _cell(call: Activity, outputs: tuple[Output, ...]) -> nbformat.NotebookNode:
     )
 
 
-def _output(output: Output) -> nbformat.NotebookNode:
+def _output(output: Output) -> NotebookNode:
+    from nbformat import v4
+
     if isinstance(output, StreamOutput):
         return v4.new_output("stream", name=output.name, text=output.text)
     if isinstance(output, ErrorOutput):
@@ -77,7 +86,9 @@ def _output(output: Output) -> nbformat.NotebookNode:
     return _display(output)
 
 
-def _display(output: DisplayOutput) -> nbformat.NotebookNode:
+def _display(output: DisplayOutput) -> NotebookNode:
+    from nbformat import v4
+
     data = dict(output.data)
     if output.execution_count is None:
         return v4.new_output("display_data", data=data)

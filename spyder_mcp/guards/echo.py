@@ -160,8 +160,9 @@ class _EndOfConsole(QObject):
         self._reader_is_away = self._bar.sliderPosition() < self._bar.maximum()
 
     def _scroll(self) -> None:
-        at_input = self._shellwidget._in_buffer()
-        if self._layout_goes_on.isActive() and at_input and not self._reader_is_away:
+        cursor = self._shellwidget._control.textCursor()
+        is_reading = self._reader_is_away or not self._shellwidget._in_buffer(cursor.position())
+        if self._layout_goes_on.isActive() and not is_reading:
             self._bar.setValue(self._bar.maximum())
 
 

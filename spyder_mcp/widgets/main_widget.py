@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.compat import getsavefilename
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAction, QActionGroup, QApplication, QMenu, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 from spyder.api.config.decorators import on_conf_change
 from spyder.api.widgets.main_widget import PluginMainWidget
 
 from cokernel.host import Activity, Answer, ClientInfo, Kind, Mode, Origin, Output, State
-from spyder_mcp.api import ClaudeActions, ClaudeOptionsMenuSections, ClaudeToolbarSections
+from spyder_mcp.api import ClaudeToolbarSections
 from spyder_mcp.backend import export
 from spyder_mcp.backend.bridge import Bridge
 from spyder_mcp.backend.consoles import Consoles, ShellWidget
@@ -26,10 +26,10 @@ from spyder_mcp.backend.sharing import Sharing, Status
 from spyder_mcp.guards.attribution import Attribution
 from spyder_mcp.guards.guarded_console import EchoOptions, GuardedConsole
 from spyder_mcp.translation import _
-from spyder_mcp.widgets import texts
+from spyder_mcp.widgets import actions, texts
 from spyder_mcp.widgets.calls_model import key_of
 from spyder_mcp.widgets.connect_dialog import ConnectDialog
-from spyder_mcp.widgets.look import LOGO, spyder_look
+from spyder_mcp.widgets.look import spyder_look
 from spyder_mcp.widgets.notice import ApprovalNotice
 from spyder_mcp.widgets.pane import ClaudePane
 from spyder_mcp.widgets.share_bar import ShareBar
@@ -88,18 +88,18 @@ class ClaudeWidget(PluginMainWidget):
         return self.pane.calls
 
     def setup(self) -> None:
-        self._create_code_actions()
-        self.pane = ClaudePane(self.look, self._code_actions, self)
-        self._create_share_actions()
-        self._create_options()
+        self.code_actions = actions.create_code_actions(self)
+        self.pane = ClaudePane(self.look, self.code_actions, self)
+        self.share_action, self.stop_action, self.pin_action = actions.create_share_actions(self)
+        actions.fill_options_menu(self)
         self._target_menu = QMenu(self)
         self._target_menu.aboutToShow.connect(self._fill_target_menu)
-        self._mode_menu = self._create_mode_menu()
+        mode_menu, self._mode_actions = actions.create_mode_menu(self)
         self.bar = ShareBar(
             share=self.share_action,
             stop=self.stop_action,
             target_menu=self._target_menu,
-            mode_menu=self._mode_menu,
+            mode_menu=mode_menu,
             parent=self,
         )
         toolbar = self.get_main_toolbar()
@@ -148,7 +148,7 @@ class ClaudeWidget(PluginMainWidget):
 
     @on_conf_change(option="mode")
     def _on_mode(self, value: str) -> None:
-        self._set_mode(Mode(value))
+        self.set_mode(Mode(value))
 
     @on_conf_change(option="follow")
     def _on_follow(self, follow: bool) -> None:
@@ -204,118 +204,6 @@ class ClaudeWidget(PluginMainWidget):
             self.bridge.interrupt(share_id)
 
     # ---- setting up
-
-    def _create_share_actions(self) -> None:
-        self.share_action = self.create_action(
-            ClaudeActions.ToggleShare,
-            text=_("Share with Claude"),
-            tip=_("Let Claude work in the active console"),
-            icon=self.look.icon(LOGO),
-            toggled=self.share,
-            initial=False,
-            register_shortcut=True,
-            context=Qt.ShortcutContext.ApplicationShortcut,
-        )
-        self.stop_action = self.create_action(
-            ClaudeActions.Stop,
-            text=_("Stop"),
-            tip=_("Interrupt what Claude runs; your own cells go on"),
-            icon=self.look.icon("mdi.stop", self.look.error),
-            triggered=self.stop_runs,
-            register_shortcut=True,
-            context=Qt.ShortcutContext.ApplicationShortcut,
-        )
-        self.pin_action = self.create_action(
-            ClaudeActions.PinConsole,
-            text=_("Share only this console with Claude"),
-            icon=self.look.icon("mdi.pin-outline"),
-            triggered=self._share_only_active,
-        )
-        self.stop_action.setEnabled(False)
-
-    def _create_code_actions(self) -> None:
-        self._code_actions = [
-            self.create_action(
-                ClaudeActions.CopyCode,
-                text=_("Copy code"),
-                icon=self.look.icon("mdi.content-copy"),
-                triggered=self._copy_code,
-            ),
-            self.create_action(
-                ClaudeActions.InsertCode,
-                text=_("Insert code into the editor"),
-                icon=self.look.icon("mdi.file-edit-outline"),
-                triggered=self._insert_code,
-            ),
-            self.create_action(
-                ClaudeActions.PutOnInputLine,
-                text=_("Put code on the console's input line, for you to run"),
-                icon=self.look.icon("mdi.console-line"),
-                triggered=self._put_on_input_line,
-            ),
-        ]
-
-    def _create_options(self) -> None:
-        sections = ClaudeOptionsMenuSections
-        menu = self.get_options_menu()
-        connect = self.create_action(
-            ClaudeActions.ConnectClient,
-            text=_("Connect Claude Code…"),
-            icon=self.look.icon("mdi.lan-connect"),
-            triggered=self.connect_client,
-        )
-        show_filter = self.create_action(
-            ClaudeActions.ShowFilter,
-            text=_("Filter calls"),
-            icon=self.look.icon("mdi.filter-outline"),
-            toggled=self._show_filter,
-            initial=False,
-        )
-        looks = self.create_action(
-            ClaudeActions.ShowLooks, text=_("Show looks"), toggled=True, option="show_looks"
-        )
-        cells = self.create_action(
-            ClaudeActions.ShowMyCells,
-            text=_("Show my own cells"),
-            toggled=True,
-            option="show_my_cells",
-        )
-        notebook = self.create_action(
-            ClaudeActions.ExportNotebook,
-            text=_("Export as notebook…"),
-            triggered=self._export_notebook,
-        )
-        script = self.create_action(
-            ClaudeActions.ExportScript, text=_("Export as script…"), triggered=self._export_script
-        )
-        clear = self.create_action(
-            ClaudeActions.Clear,
-            text=_("Clear calls"),
-            icon=self.create_icon("editclear"),
-            triggered=self._clear,
-        )
-        for section, actions in (
-            (sections.Connect, [connect]),
-            (sections.View, [show_filter, looks, cells]),
-            (sections.Export, [notebook, script]),
-            (sections.Clear, [clear]),
-        ):
-            for action in actions:
-                self.add_item_to_menu(action, menu=menu, section=section)
-
-    def _create_mode_menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        group = QActionGroup(menu)
-        self._mode_actions: dict[Mode, QAction] = {}
-        for mode in Mode:
-            action = menu.addAction(texts.mode_text(mode))
-            action.setCheckable(True)
-            action.setToolTip(texts.mode_tip(mode))
-            action.triggered.connect(lambda _checked, mode=mode: self._set_mode(mode))
-            group.addAction(action)
-            self._mode_actions[mode] = action
-        return menu
 
     def _connect(self) -> None:
         self.sharing.sig_status_changed.connect(self._show_status)
@@ -417,7 +305,7 @@ class ClaudeWidget(PluginMainWidget):
 
     # ---- what people do in the pane
 
-    def _set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode) -> None:
         self.sharing.set_mode(mode)
 
     def _follow_or_pin(self, follow: bool) -> None:
@@ -430,7 +318,7 @@ class ClaudeWidget(PluginMainWidget):
         if self.consoles.active is not None:
             self.sharing.pin(self.consoles.active)
 
-    def _share_only_active(self) -> None:
+    def share_only_active(self) -> None:
         self._pin_active()
         self.share_action.setChecked(True)
 
@@ -456,13 +344,13 @@ class ClaudeWidget(PluginMainWidget):
         call = self.pane.calls.selected()
         return "" if call is None else call.code
 
-    def _copy_code(self) -> None:
+    def copy_code(self) -> None:
         QApplication.clipboard().setText(self._selected_code())
 
-    def _insert_code(self) -> None:
+    def insert_code(self) -> None:
         self.sig_insert_requested.emit(self._selected_code())
 
-    def _put_on_input_line(self) -> None:
+    def put_on_input_line(self) -> None:
         """The person runs it with Enter, as their own: with history, Stop button and all."""
         console = self.sharing.shared_console or self.consoles.active
         if console is None:
@@ -482,18 +370,18 @@ class ClaudeWidget(PluginMainWidget):
         if self.sharing.shared_console is not None:
             self.sig_refresh_requested.emit(self.sharing.shared_console)
 
-    def _show_filter(self, shown: bool) -> None:
+    def show_filter(self, shown: bool) -> None:
         self.pane.show_filter(shown)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         self.pane.clear()
 
-    def _export_notebook(self) -> None:
+    def export_notebook(self) -> None:
         calls = self.pane.model.calls()
         text = export.as_notebook(calls, lambda call: self.pane.outputs(key_of(call)))
         self._save(_("Export as notebook"), _("Notebooks (*.ipynb)"), ".ipynb", text)
 
-    def _export_script(self) -> None:
+    def export_script(self) -> None:
         text = export.as_script(self.pane.model.calls())
         self._save(_("Export as script"), _("Python files (*.py)"), ".py", text)
 

@@ -35,6 +35,23 @@ def test_half_typed_input_survives_an_agents_output(window: Any, pane: Any, qtbo
     console.input_buffer = ""
 
 
+def test_the_console_shows_its_end_unless_the_reader_is_elsewhere(
+    window: Any, pane: Any, qtbot: Any
+) -> None:
+    share(pane, qtbot)
+    console = current(window)
+    bar = console._control.verticalScrollBar()
+    figure = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()"
+    with Agent() as agent:
+        awaited(qtbot, agent.run("for n in range(100): print(n)"))
+        awaited(qtbot, agent.run(figure))
+        settled(qtbot, lambda: "plt.show()" in text_of(console) and bar.value() == bar.maximum())
+        bar.triggerAction(bar.SliderAction.SliderToMinimum)
+        awaited(qtbot, agent.run("print('for later')"))
+        settled(qtbot, lambda: "for later" in text_of(console))
+        assert bar.value() == bar.minimum()
+
+
 def test_twenty_thousand_lines_do_not_freeze_the_window(window: Any, pane: Any, qtbot: Any) -> None:
     share(pane, qtbot)
     gaps = _Gaps()

@@ -19,7 +19,7 @@ def test_code_goes_to_clipboard_editor_and_input_line(window: Any, pane: Any, qt
     share(pane, qtbot)
     with Agent() as agent:
         awaited(qtbot, agent.run("to_be_kept = 1"))
-    copy, insert, put = pane._code_actions
+    copy, insert, put = pane.code_actions
     copy.trigger()
     assert QApplication.clipboard().text() == "to_be_kept = 1"
     insert.trigger()
