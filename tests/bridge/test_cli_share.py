@@ -219,6 +219,19 @@ def test_ctrl_c_ends_the_share_of_a_kernel_that_does_not_answer(
     assert records(environment) == []
 
 
+def test_share_ends_when_nobody_reads_its_lines_any_more(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    with sharing(environment) as lines:
+        assert lines.process.stdout is not None
+        lines.process.stdout.close()
+        # It notices when it has something to say.
+        run("run", "1 + 1", environment=environment)
+        lines.process.wait(DEADLINE_S)
+    assert records(environment) == []
+
+
 def test_without_a_view_nobody_can_be_asked(environment: Mapping[str, str]) -> None:
     done = run("share", "--no-ui", environment=environment)
     assert done.returncode == 3

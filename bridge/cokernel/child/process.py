@@ -165,6 +165,11 @@ class LineWriter:
         self._thread.daemon = True
         self._thread.start()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether lines still go out; False once the reader has left."""
+        return self._thread.is_alive()
+
     def send(self, line: Wire) -> None:
         self._lines.put(line)
 

@@ -97,7 +97,7 @@ def _share_as_lines(target: Target, title: str, mode: Mode) -> int:
         try:
             sharing.begin(title, mode)
             # In steps, because on Windows a wait without an end cannot be interrupted.
-            while not over.wait(0.5):
+            while not over.wait(0.5) and writer.is_open:
                 pass
         finally:
             sharing.end()
