@@ -63,7 +63,8 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
 
   /** What is shared, in the order it was. */
   get shares(): SharedKernel[] {
-    return [...this.entries.values()].map(({ shared }) => shared);
+    const all = [...this.entries.values()].map(({ shared }) => shared);
+    return all.filter(({ phase }) => phase !== 'ended');
   }
 
   shareOf(uri: vscode.Uri): SharedKernel | undefined {
@@ -87,7 +88,8 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
     try {
       await shared.start();
     } catch (error) {
-      await this.forget(shared);
+      // What is in the way is told at once; a bridge that is just starting ends behind it.
+      this.watch(this.forget(shared));
       throw error;
     }
     this.log.info(`Sharing ${target.title} as ${shared.id ?? ''}`);
