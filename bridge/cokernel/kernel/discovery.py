@@ -99,6 +99,16 @@ def read_connection_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     return data
 
 
+def identity_of(connection: Mapping[str, Any]) -> tuple[object, ...]:
+    """What two connection files of one kernel have in common, wherever they lie and whatever they are called.
+
+    The address is no part of it for TCP: the same machine has many. The key is what the kernel itself knows.
+    """
+    transport = connection.get("transport", "tcp")
+    address = "" if transport == "tcp" else connection.get("ip")
+    return transport, address, connection["shell_port"], connection.get("key", "")
+
+
 def find_connection_file(name: str) -> str:
     """The path that a person means by a path, a file's name or a part of it (`4711`), as `jupyter --existing` takes it.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from typing import Any
 
-from cokernel.errors import BadRequest, Denied, Unknown, Unsupported
-from cokernel.kernel.discovery import read_connection_file
+from cokernel.errors import BadRequest, Denied, Unknown, Unsupported, Untrusted
+from cokernel.kernel.discovery import identity_of, read_connection_file
 from cokernel.server.calls import Call, OtherKernel
 from cokernel.session.session import Session
 
@@ -38,17 +40,45 @@ async def use(call: Call, name: str) -> str:
             "Kernels on a Jupyter Server are not supported yet.",
             "Name a connection file on this machine.",
         )
-    other = _find_other(call, name)
+    others = await asyncio.to_thread(call.others)
+    other = _find_other(others, name)
     if other is not None and other.shared:
         return _switched(call, other)
-    path = other.kernel_id if other is not None else name
+    path = os.path.abspath(os.path.expanduser(name)) if other is None else other.connection_file
     if not os.path.isfile(path):
         raise Unknown(f"There is no kernel called {name!r}.", "list_kernels shows all.")
-    title = other.title if other is not None else os.path.basename(path)
-    session = await call.bridge.attach(
-        read_connection_file(path), connection_file=os.path.abspath(path), title=title
-    )
+    title = os.path.basename(path) if other is None else other.title
+    return await _use_file(call, others, path, title)
+
+
+async def _use_file(call: Call, others: list[OtherKernel], path: str, title: str) -> str:
+    """Enter a kernel by its connection file; one that is shared through its share, so that the owner's mode holds."""
+    connection = _read(path)
+    wanted = identity_of(connection)
+    for session in call.bridge.sessions:
+        if _identity_in(session.link.connection_file) == wanted:
+            return _chosen(call, session)
+    for other in others:
+        if other.shared and _identity_in(other.connection_file) == wanted:
+            return _switched(call, other)
+    session = await call.bridge.attach(connection, connection_file=path, title=title)
     return _chosen(call, session)
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        return read_connection_file(path)
+    except OSError as error:
+        raise Unknown(
+            f"{path} cannot be read: {error.strerror}.", "list_kernels shows all."
+        ) from error
+
+
+def _identity_in(path: str | None) -> tuple[object, ...] | None:
+    try:
+        return identity_of(read_connection_file(path)) if path else None
+    except (Untrusted, OSError):
+        return None
 
 
 async def stop(call: Call, name: str, *, restart: bool) -> str:
@@ -63,6 +93,8 @@ async def stop(call: Call, name: str, *, restart: bool) -> str:
     if call.bridge.is_owned(session):
         await call.bridge.end_kernel(session)
         return f"{session.label} has ended."
+    if session.kernel_id != (call.agent.kernel_id or call.agent.home):
+        return f"{session.label} goes on running; you do not work in it."
     call.agent.left = f"This client left {session.title}."
     return f"Left {session.label}; it goes on running. Choose another with use_kernel."
 
@@ -82,11 +114,11 @@ def _switched(call: Call, other: OtherKernel) -> str:
     return f"Working in {other.title} · {other.place} from now on."
 
 
-def _find_other(call: Call, name: str) -> OtherKernel | None:
+def _find_other(others: list[OtherKernel], name: str) -> OtherKernel | None:
     wanted = os.path.abspath(os.path.expanduser(name)) if os.sep in name else name
     found = [
         other
-        for other in call.others()
+        for other in others
         if wanted
         in (
             other.kernel_id,

@@ -1,0 +1,132 @@
+"""The mode of a share holds whichever way an agent comes to its kernel."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cokernel import shares
+from cokernel.errors import Denied, Unknown
+from cokernel.server import arguments as a
+from cokernel.server import kernels
+from cokernel.server.calls import Call
+from cokernel.server.neighbours import other_kernels
+from cokernel.server.tools import execute_code
+from cokernel.session.agents import Agent
+from cokernel.session.bridge import Bridge
+from cokernel.session.policy import Mode
+from cokernel.shares import Endpoint
+from tests.support.kernels import Kernel
+from tests.support.sessions import Watcher, agents_at
+
+pytestmark = pytest.mark.live
+
+
+def call_of(bridge: Bridge, agent: Agent, switched: list[str] | None = None) -> Call:
+    """A tools/call of `agent`; where the front is sent to is kept in `switched`."""
+
+    async def no_progress(seconds: float, message: str) -> None: ...
+
+    switch = (switched if switched is not None else []).append
+    return Call(bridge, agent, no_progress, switch, lambda: other_kernels(bridge))
+
+
+@pytest.fixture
+async def stand_alone() -> AsyncIterator[Bridge]:
+    """A bridge in which agents run freely."""
+    bridge = Bridge(place="", observer=Watcher(), mode=Mode.FREE)
+    yield bridge
+    await bridge.close("The test ended.")
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COKERNEL_STATE_DIR", str(tmp_path / "state"))
+
+
+def share_elsewhere(connection_file: Path) -> None:
+    """Another bridge shares this kernel, to look only."""
+    shares.publish(
+        shares.describe(
+            "spyder-1",
+            ide="Spyder",
+            title="Console 1/A",
+            mode="look",
+            endpoint=Endpoint("unix", "/nowhere"),
+            token=shares.new_token(),
+            connection_file=str(connection_file),
+        )
+    )
+
+
+def spelt(how: str, connection_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Another name of the same kernel."""
+    if how == "relative":
+        monkeypatch.chdir(connection_file.parent)
+        return connection_file.name
+    other = folder / "other.json"
+    if how == "link to the folder":
+        (folder / "link").symlink_to(connection_file.parent)
+        return str(folder / "link" / connection_file.name)
+    shutil.copy2(connection_file, other)
+    return str(other)
+
+
+SPELLINGS = ("relative", "link to the folder", "copy")
+
+
+@pytest.mark.parametrize("how", SPELLINGS)
+async def test_a_kernel_that_another_bridge_shares_is_entered_through_that_share(
+    how: str,
+    plain_kernel: Kernel,
+    stand_alone: Bridge,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    share_elsewhere(plain_kernel.connection_file)
+    name = spelt(how, plain_kernel.connection_file, tmp_path, monkeypatch)
+    switched: list[str] = []
+    call = call_of(stand_alone, stand_alone.agent_connected(None), switched)
+    await kernels.use(call, name)
+    assert switched == ["spyder-1"]
+    assert stand_alone.sessions == []
+
+
+@pytest.mark.parametrize("how", SPELLINGS)
+async def test_a_share_of_the_same_bridge_keeps_its_mode_under_any_name(
+    how: str, plain_kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.LOOK) as agents:
+        name = spelt(how, plain_kernel.connection_file, tmp_path, monkeypatch)
+        call = call_of(agents.bridge, agents.bridge.agent_connected("share"))
+        await kernels.use(call, name)
+        assert agents.bridge.sessions == [agents.session]
+        with pytest.raises(Denied):
+            await execute_code(call, a.ExecuteCode(code="1", kernel=None))
+
+
+async def test_a_connection_file_that_is_gone_is_refused_with_a_next_step(
+    stand_alone: Bridge, tmp_path: Path
+) -> None:
+    call = call_of(stand_alone, stand_alone.agent_connected(None))
+    with pytest.raises(Unknown, match="list_kernels"):
+        await kernels.use(call, str(tmp_path / "kernel-1.json"))
+
+
+# -- several kernels
+
+
+async def test_leaving_one_kernel_leaves_the_agent_where_it_works(
+    plain_kernel: Kernel, stand_alone: Bridge
+) -> None:
+    agent = stand_alone.agent_connected(None)
+    call = call_of(stand_alone, agent)
+    await kernels.use(call, str(plain_kernel.connection_file))
+    brought_in = stand_alone.sessions[0].kernel_id
+    await kernels.use(call, "new")
+    here = agent.kernel_id
+    await kernels.stop(call, brought_in, restart=False)
+    assert (await stand_alone.session_for(agent)).kernel_id == here
