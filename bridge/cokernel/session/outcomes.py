@@ -21,8 +21,11 @@ class Outcome:
     error: ErrorSummary | None = None
 
 
-def outcome_of(reply: Mapping[str, Any] | None, *, interrupt_wanted: bool) -> Outcome:
-    """`reply` is the content of the `execute_reply`; None if an `idle` came and the reply did not."""
+def outcome_of(reply: Mapping[str, Any] | None, *, began: bool, interrupt_wanted: bool) -> Outcome:
+    """`reply` is the content of the `execute_reply`; None if an `idle` came and the reply did not.
+
+    `began` is whether the kernel has announced the code as its input.
+    """
     if reply is None:  # An interrupt hit the kernel's own code.
         if interrupt_wanted:
             return Outcome(State.INTERRUPTED)
@@ -31,6 +34,10 @@ def outcome_of(reply: Mapping[str, Any] | None, *, interrupt_wanted: bool) -> Ou
     if status == "ok":
         return Outcome(State.OK)
     if status in ("aborted", "abort"):
+        if (
+            began
+        ):  # so do kernels that wrap a program (bash_kernel) answer when they were interrupted
+            return Outcome(State.INTERRUPTED)
         return Outcome(State.ABORTED, "A cell before it failed, so it never ran.")
     error = error_summary(reply)
     # A cell that awaits ends as cancelled (ipykernel cancels its task); so may code that was not interrupted at all.

@@ -178,6 +178,7 @@ class Runs:
 
     def _asks_for_input(self, execution: Execution, message: Message) -> None:
         execution.prompt = str(message.content.get("prompt", ""))
+        execution.hides_input = message.content.get("password") is True
         execution.input_parent = {
             "msg_id": message.msg_id,
             "msg_type": message.msg_type,
@@ -203,7 +204,11 @@ class Runs:
         self._patience.stop()
         if execution.state.is_final or execution.outcome is not None:
             return
-        outcome = outcome_of(execution.reply, interrupt_wanted=execution.interrupt_wanted)
+        outcome = outcome_of(
+            execution.reply,
+            began=execution.entry.execution_count is not None,
+            interrupt_wanted=execution.interrupt_wanted,
+        )
         execution.outcome = outcome
         if outcome.error is not None:
             # IPython evaluates no user expressions after an exception: ask for the changes.
