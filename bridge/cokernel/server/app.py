@@ -22,6 +22,7 @@ from cokernel.server.announcements import Announcements
 from cokernel.server.arguments import parse, schema_of
 from cokernel.server.calls import Call, OtherKernel
 from cokernel.server.render import Rendered
+from cokernel.server.tasks import GRACE_S, Progress, Tasks
 from cokernel.server.tools import TOOLS, Tool
 from cokernel.session.activity import Activity
 from cokernel.session.agents import Agent
@@ -45,12 +46,15 @@ def build_server(
     switch: Callable[[str], None] | None,
     others: Callable[[], list[OtherKernel]],
     announcements: Announcements | None = None,
+    grace_s: float = GRACE_S,
 ) -> Server[Any]:
     """An MCP server over one bridge.
 
     `agent_of` tells which connected client a request comes from. `switch` tells the front to change to another
     bridge, if a front is there. `others` lists kernels outside this bridge. `announcements` are added to results.
+    A call that takes longer than `grace_s` seconds becomes a task, if its client knows tasks.
     """
+    tasks = Tasks(grace_s)
     by_name = {tool.name: tool for tool in TOOLS}
 
     async def list_tools(
@@ -58,10 +62,16 @@ def build_server(
     ) -> types.ListToolsResult:
         return _LISTED
 
-    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | dict[str, Any]:
         agent = agent_of(ctx)
         _name_agent(bridge, agent, ctx)
-        call = Call(bridge, agent, _progress_of(ctx), switch, others)
+        progress = Progress(_progress_of(ctx))
+        call = Call(bridge, agent, progress, switch, others, lambda: progress.in_task)
+        return await tasks.answer(ctx, run(call, params), progress)
+
+    async def run(call: Call, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
             tool = by_name.get(params.name)
             if tool is None:
@@ -70,7 +80,7 @@ def build_server(
                 )
             arguments = parse(tool.arguments, params.arguments or {})
             rendered = await tool.run(call, arguments)
-            return _result(rendered, _news(agent, announcements))
+            return _result(rendered, _news(call.agent, announcements))
         except CokernelError as error:
             return _error(error.code, str(error))
         except Exception:
@@ -79,16 +89,20 @@ def build_server(
                 "internal", f"{params.name[:80]} failed inside cokernel; its log has the details."
             )
 
-    return Server(
+    server = Server[Any](
         "cokernel",
         version=cokernel.__version__,
         title="Cokernel",
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
-        on_call_tool=call_tool,
         # The tools never change; clients that listen get an open, silent stream instead of an error.
         on_subscriptions_listen=ListenHandler(InMemorySubscriptionBus()),
+        lifespan=tasks.lifespan,
     )
+    # Not in the constructor, whose handler may not answer with a task.
+    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+    tasks.add_to(server)
+    return server
 
 
 def _news(agent: Agent, announcements: Announcements | None) -> str:

@@ -37,3 +37,5 @@ class Call:
     """Tells the front to connect to another share after this answer; None if no front is there to do it."""
     others: Callable[[], list[OtherKernel]]
     """Kernels that other programs of this user share or run, as far as they can be seen now."""
+    in_background: Callable[[], bool] = lambda: False
+    """Whether the request is answered already, by a task: then nobody's patience is at stake."""

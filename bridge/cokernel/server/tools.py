@@ -76,7 +76,7 @@ async def check_execution(call: Call, args: a.CheckExecution) -> Rendered:
     """Follow a run: output since the last check or from an offset, wait for its end, answer its input()."""
     session, execution = call.bridge.find_execution(args.execution)
     if args.input is not None:
-        session.answer_input(execution, args.input)
+        session.answer_input(call.agent.client, execution, args.input)
     if args.wait_s:
         await _follow(call, execution, args.wait_s)
     offset = args.offset
@@ -104,8 +104,9 @@ async def interrupt_execution(call: Call, args: a.InterruptExecution) -> Rendere
 
 async def _follow(call: Call, execution: Execution, timeout_s: float) -> None:
     begun = time.monotonic()
-    while (left := begun + timeout_s - time.monotonic()) > 0:
-        if await execution.wait_for_pause(min(PROGRESS_EVERY_S, left)):
+    while (left := begun + timeout_s - time.monotonic()) > 0 or call.in_background():
+        wait_s = min(PROGRESS_EVERY_S, left) if left > 0 else PROGRESS_EVERY_S
+        if await execution.wait_for_pause(wait_s):
             return
         await call.report_progress(time.monotonic() - begun, text.progress_line(execution))
 
@@ -144,11 +145,12 @@ async def inspect(call: Call, args: a.Inspect) -> Rendered:
 async def recent_activity(call: Call, args: a.RecentActivity) -> Rendered:
     """What the user and agents ran since a cursor, what runs now and where, which names changed."""
     session = await call.bridge.session_for(call.agent, args.kernel)
-    since = call.agent.activity_cursor if args.since is None else args.since
+    seen = call.agent.activity_seen
+    since = seen.get(session.kernel_id, 0) if args.since is None else args.since
     page = session.log.since(since)
     running = await session.looks.running()
     changes = await session.looks.changes_since_last()
-    call.agent.activity_cursor = page.cursor
+    seen[session.kernel_id] = page.cursor
     return Rendered(text.activity(session, page, running, changes))
 
 
