@@ -48,7 +48,7 @@ test('pictures of the documentation', { timeout: 240_000 }, async (t) => {
   t.after(() => server.stop());
   const workbench = await openWorkbench(server, server.folder, {
     width: 1200,
-    height: 760,
+    height: 800,
     scale: 2,
   });
   t.after(() => workbench.close());

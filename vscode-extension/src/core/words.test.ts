@@ -35,8 +35,10 @@ for (const [activity, text] of STATES) {
   });
 }
 
-test('a run is named by its first line of code, past comments', () => {
-  assert.equal(headline(makeActivity({ code: '\n# load\n  df = load()\ndf' })), 'df = load()');
+test('a run is named by its first line of code, past comments and imports', () => {
+  const code = '\n# load\nimport x\nfrom y import z\n  df = load()\ndf';
+  assert.equal(headline(makeActivity({ code })), 'df = load()');
+  assert.equal(headline(makeActivity({ code: 'import numpy' })), 'import numpy');
   assert.equal(headline(makeActivity({ code: '# only this' })), '# only this');
 });
 

@@ -101,9 +101,12 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** The first line that says something: past comments and imports, if there is more than those. */
 function firstLine(code: string): string {
   const lines = code.split('\n').map((line) => line.trim());
-  return lines.find((line) => line && !line.startsWith('#')) ?? lines.find(Boolean) ?? '';
+  const isPlain = (line: string): boolean =>
+    line !== '' && !/^(#|import\b|from\b.*\bimport\b)/.test(line);
+  return lines.find(isPlain) ?? lines.find(Boolean) ?? '';
 }
 
 function pad(number: number): string {
