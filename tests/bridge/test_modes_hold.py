@@ -14,13 +14,14 @@ from cokernel.server import arguments as a
 from cokernel.server import kernels
 from cokernel.server.calls import Call
 from cokernel.server.neighbours import other_kernels
-from cokernel.server.tools import execute_code
+from cokernel.server.tools import check_execution, execute_code, recent_activity
+from cokernel.session.activity import State
 from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
-from cokernel.session.policy import Mode
+from cokernel.session.policy import Answer, Mode
 from cokernel.shares import Endpoint
 from tests.support.kernels import Kernel
-from tests.support.sessions import Watcher, agents_at
+from tests.support.sessions import Agents, Watcher, agents_at
 
 pytestmark = pytest.mark.live
 
@@ -116,6 +117,65 @@ async def test_a_connection_file_that_is_gone_is_refused_with_a_next_step(
         await kernels.use(call, str(tmp_path / "kernel-1.json"))
 
 
+# -- input
+
+
+async def waiting_for_input(agents: Agents, code: str) -> int:
+    execution = agents.begin(code)
+    if execution.entry.approval:
+        agents.session.answer(execution.entry.approval, Answer.ONCE)
+    await agents.watcher.until(lambda: execution.state is State.WAITING_INPUT)
+    return execution.number
+
+
+async def answer(agents: Agents, agent: Agent, number: int, text: str) -> None:
+    args = a.CheckExecution(execution=number, input=text, offset=None, wait_s=30)
+    await check_execution(call_of(agents.bridge, agent), args)
+
+
+async def test_an_approved_run_gets_its_input_and_the_person_sees_it(plain_kernel: Kernel) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
+        agent = agents.bridge.agent_connected("share")
+        agents.client = agent.client
+        number = await waiting_for_input(agents, "name = input('Who? ')")
+        await answer(agents, agent, number, "Ada")
+        assert ("check_execution", "Ada") in [(e.tool, e.code) for e in agents.session.log]
+        agents.session.set_mode(Mode.FREE)
+        assert await agents.value("name") == "'Ada'"
+
+
+async def test_nothing_is_typed_into_a_run_once_the_share_is_to_look_only(
+    plain_kernel: Kernel,
+) -> None:
+    async with agents_at(plain_kernel.connection_file) as agents:
+        agent = agents.bridge.agent_connected("share")
+        agents.client = agent.client
+        number = await waiting_for_input(agents, "exec(input())")
+        agents.session.set_mode(Mode.LOOK)
+        with pytest.raises(Denied):
+            await answer(agents, agent, number, "leak = 1")
+
+
+async def test_a_debugger_prompt_is_no_way_around_ask_me(plain_kernel: Kernel) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
+        agent = agents.bridge.agent_connected("share")
+        agents.client = agent.client
+        number = await waiting_for_input(agents, "import pdb; pdb.set_trace(); x = 1")
+        with pytest.raises(Denied):
+            await answer(agents, agent, number, "leak = 1")
+
+
+async def test_another_client_types_nothing_into_a_run_that_it_may_not_start(
+    plain_kernel: Kernel,
+) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
+        other = agents.bridge.agent_connected("share")
+        agents.client = agents.another()
+        number = await waiting_for_input(agents, "exec(input())")
+        with pytest.raises(Denied):
+            await answer(agents, other, number, "leak = 1")
+
+
 # -- several kernels
 
 
@@ -130,3 +190,20 @@ async def test_leaving_one_kernel_leaves_the_agent_where_it_works(
     here = agent.kernel_id
     await kernels.stop(call, brought_in, restart=False)
     assert (await stand_alone.session_for(agent)).kernel_id == here
+
+
+async def test_activity_since_the_last_look_is_counted_for_each_kernel(
+    plain_kernel: Kernel, stand_alone: Bridge
+) -> None:
+    agent = stand_alone.agent_connected(None)
+    call = call_of(stand_alone, agent)
+    await kernels.use(call, str(plain_kernel.connection_file))
+    there = agent.kernel_id
+    await execute_code(call, a.ExecuteCode(code="there = 1", kernel=None))
+    await kernels.use(call, "new")
+    await execute_code(call, a.ExecuteCode(code="here = 1", kernel=None))
+    await recent_activity(call, a.RecentActivity(since=None, kernel=None))
+    seen = await recent_activity(call, a.RecentActivity(since=None, kernel=there))
+    assert "there = 1" in seen.text
+    again = await recent_activity(call, a.RecentActivity(since=None, kernel=there))
+    assert "there = 1" not in again.text

@@ -35,7 +35,8 @@ class Agent:
     """Why it has no kernel until it chooses one; empty if it has."""
     seen: dict[int, int] = field(default_factory=dict)
     """Execution → how far it has read the output."""
-    activity_cursor: int = 0
+    activity_seen: dict[str, int] = field(default_factory=dict)
+    """Kernel id → cursor of its last look at what happened there."""
     place: Place | None = None
     """Where its last call went."""
     news: list[str] = field(default_factory=list)

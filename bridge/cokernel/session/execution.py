@@ -40,6 +40,8 @@ class Execution:
         """Set when it is sent to the kernel."""
         self.prompt = ""
         """What `input()` shows, while it waits."""
+        self.hides_input = False
+        """Whether it asks for a password."""
         self.input_parent: dict[str, Any] = {}
         self.reply: dict[str, Any] | None = None
         self.idle_seen = False

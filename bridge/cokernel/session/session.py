@@ -221,17 +221,27 @@ class Session:
         self.approvals.withdraw(execution)
         self._runs.interrupt_soon(execution)
 
-    def answer_input(self, execution: Execution, text: str) -> None:
-        """Give `input()` its line.
+    def answer_input(self, client: Client, execution: Execution, text: str) -> None:
+        """Give `input()` its line, as far as `client` may run code: the line may be code. The person sees it.
 
         Raises
         ------
+        Denied
+            the mode does not let it, or does not without asking.
         Unknown
             the run does not wait for input.
         LinkDown
             the kernel cannot be reached.
         """
-        self._runs.answer_input(execution, text)
+        self.approvals.check_may_type(self.mode, client, execution)
+        shown = "(hidden)" if execution.hides_input else text
+        entry = self.begin_call(client, tool="check_execution", argument=shown, kind=Kind.CONTROL)
+        try:
+            self._runs.answer_input(execution, text)
+        except CokernelError as error:
+            self.end_call(entry, State.FAILED, str(error))
+            raise
+        self.end_call(entry, State.OK, "")
 
     def _enqueue(self, execution: Execution) -> None:
         self._runs.enqueue(execution)
@@ -383,7 +393,12 @@ class Session:
                 self._closed_because, "Choose a kernel with list_kernels and use_kernel."
             )
         if self.link.state in (LinkState.SILENT, LinkState.DEAD, LinkState.CLOSED):
+            way_back = (
+                f"stop_kernel({self.kernel_id!r}, restart=true) restarts it."
+                if self.owned
+                else "Ask the user to restart it, or use another kernel."
+            )
             raise LinkDown(
                 f"{self._title} cannot be reached ({self.link.state.value}).",
-                "Nothing was run. Ask the user to restart it, or use another kernel.",
+                f"Nothing was run. {way_back}",
             )
