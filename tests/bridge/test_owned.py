@@ -116,6 +116,19 @@ async def test_an_unused_kernel_ends_after_its_time():
         await bridge.close("The test ended.")
 
 
+async def test_a_crashed_kernel_is_restarted_or_left_for_a_new_one(bridge: Bridge):
+    agent = bridge.agent_connected(None)
+    session = await bridge.session_for(agent)
+    agents = agents_in(session, bridge)
+    crashing = agents.begin("import os; os._exit(1)")
+    assert (await agents.ended(crashing)).state is State.LOST
+    with pytest.raises(LinkDown, match=r"stop_kernel\('k1', restart=true\)"):
+        agents.begin("x = 1")
+    assert await bridge.private_session() is not session
+    await bridge.restart(session)
+    assert await agents.value("1 + 1") == "2"
+
+
 async def test_a_kernel_that_crashes_at_its_start_tells_its_last_words(bridge: Bridge):
     crash = "import sys; sys.exit('no module named numpty')"
     command = KernelCommand("broken", (sys.executable, "-c", crash, "{connection_file}"))

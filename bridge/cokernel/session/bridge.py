@@ -354,7 +354,8 @@ class Bridge:
     def _is_alive(self, task: asyncio.Task[Session]) -> bool:
         if task.cancelled() or task.exception() is not None:
             return False
-        return task.result().kernel_id in self._sessions
+        session = task.result()
+        return session.kernel_id in self._sessions and session.link.state is not LinkState.DEAD
 
 
 def _place(session: Session) -> Place:
