@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ APPLIES = (
     ("http-header-validation", STATELESS),
     ("caching", STATELESS),
 )
+TASKS = (
+    "tasks-lifecycle",
+    "tasks-wire-fields",
+    "tasks-dispatch-and-envelope",
+    "tasks-capability-negotiation",
+    "tasks-request-headers",
+    "tasks-request-state-removal",
+)
+"""Against `tests/support/tasks_server.py`, which has their fixture tools, our Tasks and our transport."""
 NEEDS_A_FIXTURE = {
     "server-stateless": {
         # They call `test_missing_capability`, a tool that needs a capability the client has not declared.
@@ -79,6 +89,25 @@ async def test_scenario_passes(
     assert set(failed) <= NEEDS_A_FIXTURE.get(scenario, set()), failed
 
 
+@pytest.fixture(scope="module")
+def tasks_url() -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.support.tasks_server"]
+    process = subprocess.Popen(command, cwd=PAGE.parents[1], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        yield process.stdout.readline().strip()
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("scenario", TASKS)
+async def test_scenario_of_tasks_passes(scenario: str, suite: list[str], tasks_url: str) -> None:
+    command = [*suite, "server", "--url", tasks_url, "--scenario", scenario, "--verbose"]
+    checks = await _checks(command)
+    assert any(check["status"] == "SUCCESS" for check in checks)
+    assert not {check["id"]: check.get("errorMessage") for check in checks if _failed(check)}
+
+
 def test_every_scenario_is_explained(suite: list[str]) -> None:
     listed = subprocess.run(
         [*suite, "list", "--server"], check=True, capture_output=True, text=True
@@ -93,6 +122,8 @@ def test_page_names_what_runs() -> None:
     assert VERSION in page
     for scenario, _ in APPLIES:
         assert f"| `{scenario}` | runs |" in page
+    for scenario in TASKS:
+        assert f"| `{scenario}` | runs with fixtures |" in page
     for checks in NEEDS_A_FIXTURE.values():
         for check in checks:
             assert f"`{check}`" in page
