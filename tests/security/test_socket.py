@@ -93,6 +93,28 @@ async def test_a_wrong_token_and_an_unknown_share_look_the_same():
         assert b'"proof"' in await answer_with(door.endpoint, token, door.share)
 
 
+class ClosingDoor(RealEndpoint):
+    """Its share ends while a client is being welcomed."""
+
+    def welcome_of(self, share: str) -> tuple[str, str]:
+        self.share = ""
+        return super().welcome_of(share)
+
+
+async def test_who_comes_in_while_the_share_ends_is_sent_away():
+    async with ClosingDoor() as door:
+        share, token = door.share, door.token.reveal()
+        reader, writer = await connect(door.endpoint)
+        challenge = handshake.read_challenge(await asyncio.wait_for(reader.readline(), 10))
+        writer.write(handshake.answer(challenge, handshake.new_nonce(), token, share=share))
+        await reader.readline()
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        assert door.visits == 0
+        shares.withdraw(share)
+        door.share = share
+
+
 async def test_a_client_that_only_starts_the_handshake_is_sent_away():
     async with RealEndpoint() as door:
         reader, writer = await connect(door.endpoint)

@@ -221,7 +221,11 @@ class LocalEndpoint:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            share = await asyncio.wait_for(self._shake_hands(reader, writer), handshake.DEADLINE_S)
+            shaking = self._shake_hands(reader, writer)
+            share, token = await asyncio.wait_for(shaking, handshake.DEADLINE_S)
+            if self._doorkeeper.token_of(share) is not token:
+                # It ended meanwhile, and `drop` could not see this connection yet.
+                raise Untrusted("The share ended while a client came in.")
         except (Untrusted, ConnectionError, ValueError, asyncio.TimeoutError, EOFError) as error:
             # No answer: whoever it is learns nothing, not even what listens here.
             log.info("a connection was refused: %s", type(error).__name__)
@@ -237,7 +241,9 @@ class LocalEndpoint:
             self._connections.discard(connection)
             writer.close()
 
-    async def _shake_hands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    async def _shake_hands(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[str, Secret]:
         challenge = handshake.new_nonce()
         writer.write(handshake.challenge_line(challenge))
         reply = handshake.read_answer(await _short_line(reader))
@@ -247,7 +253,7 @@ class LocalEndpoint:
         title, ide = self._doorkeeper.welcome_of(reply.share)
         writer.write(handshake.welcome_line(reply, challenge, token.reveal(), title=title, ide=ide))
         await writer.drain()
-        return reply.share
+        return reply.share, token
 
 
 async def _short_line(reader: asyncio.StreamReader) -> bytes:
