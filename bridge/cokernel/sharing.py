@@ -94,7 +94,7 @@ class Sharing:
     async def close(self, reason: str) -> None:
         """End every share, every client and every kernel that was started here."""
         for share_id in list(self._shares):
-            shares.withdraw(share_id)
+            _withdraw(share_id)
         open_now = {*self._shares, *self._connecting}
         await asyncio.gather(*(self.unshare(share_id, reason) for share_id in open_now))
         await self._endpoint.close()
@@ -114,6 +114,7 @@ class Sharing:
         await self._endpoint.start()
         share_id = share_id or shares.new_share_id(self._ide)
         if share_id in self._shares:
+            await self.set_mode(share_id, mode)
             return await self.retarget(
                 share_id, connection_file, title=title, kernel_pid=kernel_pid
             )
@@ -148,7 +149,7 @@ class Sharing:
         share = self._shares.pop(share_id, None)
         if share is None:
             return
-        shares.withdraw(share_id)
+        _withdraw(share_id)
         reason = reason or f"{share.session.title} is not shared any more."
         share.state, share.detail = ShareState.CLOSED, reason
         await asyncio.gather(
@@ -362,6 +363,14 @@ class Sharing:
 
     def _others(self) -> list[OtherKernel]:
         return other_kernels(self._bridge)
+
+
+def _withdraw(share_id: str) -> None:
+    """Remove the record. One that the disk does not let go of leads nowhere: nothing else may wait for it."""
+    try:
+        shares.withdraw(share_id)
+    except OSError:
+        log.exception("a share record could not be removed")
 
 
 def _client_info(agent: Agent) -> ClientInfo:

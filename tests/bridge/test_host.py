@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
+from cokernel import shares
 from cokernel.errors import CokernelError, NoAnswer, ShareLost, Unknown
 from cokernel.host import (
     Activity,
@@ -32,7 +33,7 @@ from cokernel.host import (
 from tests.support.front_client import FrontClient
 from tests.support.kernels import Kernel, UserClient, start_kernel, user_client
 from tests.support.owner import owner_of
-from tests.support.sessions import END_S, PATIENCE_S
+from tests.support.sessions import END_S, PATIENCE_S, agents_at
 
 pytestmark = pytest.mark.live
 
@@ -373,3 +374,45 @@ async def test_a_client_that_is_stopped_holds_up_nobody_else(
             assert "2" in await agent.run("1 + 1")
         finally:
             stopped.process.send_signal(signal.SIGCONT)
+
+
+async def test_a_record_that_cannot_be_removed_keeps_nobody_in(
+    plain_kernel: Kernel, ide: Ide
+) -> None:
+    share = await ide.share(plain_kernel)
+    async with FrontClient() as agent:
+        await agent.run("1")
+        record = Path(shares.state_folder(), "shares", f"{share}.json")
+        record.unlink()
+        record.mkdir()
+        await ide.done(ide.host.unshare(share, "Console 1/A was closed."))
+        assert "Console 1/A was closed." in await agent.run("1")
+
+
+async def test_sharing_again_in_a_stricter_mode_makes_it_stricter(
+    plain_kernel: Kernel, ide: Ide
+) -> None:
+    share = await ide.share(plain_kernel, mode=Mode.FREE)
+    await ide.share(plain_kernel, mode=Mode.LOOK, share_id=share)
+    async with FrontClient() as agent:
+        assert "look only" in await agent.run("1")
+
+
+async def test_a_mode_that_changes_while_another_kernel_is_connected_holds_from_its_first_moment(
+    plain_kernel: Kernel, tmp_path: Path
+) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.FREE) as agents:
+        with start_kernel("running", tmp_path / "other") as other:
+            async with user_client(other):
+                attaching = asyncio.create_task(
+                    agents.bridge.attach(
+                        other.connection,
+                        connection_file=None,
+                        title="Console 2/A",
+                        kernel_id="share",
+                        mode=Mode.FREE,
+                    )
+                )
+                await asyncio.sleep(0)  # it has begun
+                agents.session.set_mode(Mode.LOOK)
+                assert (await attaching).mode is Mode.LOOK

@@ -203,7 +203,8 @@ class Bridge:
     ) -> Session:
         """Connect to a kernel that somebody else owns. The caller has checked that the connection file can be trusted.
 
-        If another kernel has this `kernel_id`, the new one takes its place; what runs in the old one goes on.
+        If another kernel has this `kernel_id`, the new one takes its place, in the mode in which that is by then;
+        what runs in the old one goes on.
 
         Raises
         ------

@@ -184,7 +184,8 @@ class Session:
                 self._runs.end(execution, State.DENIED, "denied by you")
 
     def take_over(self, before: Session) -> None:
-        """Stand where `before` stood: the same pause, and what the person has allowed until sharing stops."""
+        """Stand where `before` stood: in its mode and pause of now, with what the person has allowed so far."""
+        self.mode = before.mode
         self.paused = before.paused
         self.approvals.grants = before.approvals.grants
 
