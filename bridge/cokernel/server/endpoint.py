@@ -23,6 +23,7 @@ from cokernel.errors import StartFailed, Untrusted
 from cokernel.server.announcements import Announcements
 from cokernel.server.app import build_server
 from cokernel.server.calls import OtherKernel
+from cokernel.server.stdio import stdio_streams
 from cokernel.session.bridge import Bridge
 from cokernel.shares import Endpoint, Secret, new_socket_path
 
@@ -292,26 +293,5 @@ async def serve_lines(
 
 async def serve_stdio(bridge: Bridge, others: Callable[[], list[OtherKernel]]) -> None:
     """Serve one agent on this process's stdin and stdout until stdin ends."""
-    reader, writer = await _stdio_streams()
-    try:
+    async with stdio_streams(MAX_LINE_BYTES) as (reader, writer):
         await serve_lines(bridge, None, reader, LineWriter(writer), others, Announcements())
-    finally:
-        writer.close()
-
-
-async def _stdio_streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """This process's stdin and stdout as streams; prints of anything else in the process go to stderr."""
-    wire_in, wire_out = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0)
-    )
-    transport, protocol = await loop.connect_write_pipe(
-        asyncio.streams.FlowControlMixin, os.fdopen(wire_out, "wb", 0)
-    )
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
