@@ -96,7 +96,7 @@ test(
     await workbench.screenshot(screenshotFile('permission refused'));
     await workbench.toast('was not allowed').getByRole('button', { name: 'Manage Access' }).click();
     await workbench.quickRow('Share Kernel with Claude').locator('.monaco-checkbox').click();
-    await workbench.page.keyboard.press('Enter');
+    await workbench.page.locator('.quick-input-action').getByText('OK').click();
     await workbench.command('Share Kernel with Claude');
     await workbench.statusSays('Claude: analysis.ipynb');
   },
