@@ -20,7 +20,7 @@ from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
 from cokernel.session.policy import Answer, Mode
 from cokernel.shares import Endpoint
-from tests.support.kernels import Kernel
+from tests.support.kernels import Kernel, UserClient
 from tests.support.sessions import Agents, Watcher, agents_at
 
 pytestmark = pytest.mark.live
@@ -115,6 +115,27 @@ async def test_a_connection_file_that_is_gone_is_refused_with_a_next_step(
     call = call_of(stand_alone, stand_alone.agent_connected(None))
     with pytest.raises(Unknown, match="list_kernels"):
         await kernels.use(call, str(tmp_path / "kernel-1.json"))
+
+
+# -- a change of mode
+
+
+async def test_runs_that_have_not_begun_ask_once_the_mode_is_ask_me(
+    plain_kernel: Kernel, plain_user: UserClient
+) -> None:
+    async with agents_at(plain_kernel.connection_file) as agents:
+        await agents.settled()
+        plain_user.begin("input()", allow_stdin=True)
+        await agents.watcher.until(lambda: agents.session.user_busy_since)
+        execution = agents.begin("mine = 1")
+        assert execution.state is State.QUEUED
+        agents.session.set_mode(Mode.ASK)
+        assert execution.state is State.WAITING_APPROVAL
+        agents.session.answer(execution.entry.approval, Answer.ONCE)
+        agents.session.set_mode(Mode.ASK)
+        assert execution.state is State.QUEUED
+        plain_user.answer(await plain_user.input_requested(), "")
+        assert (await agents.ended(execution)).state is State.OK
 
 
 # -- input

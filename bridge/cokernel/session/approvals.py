@@ -22,6 +22,10 @@ class Approvals:
         self.grants = Grants()
         self._waiting: dict[str, Execution] = {}
 
+    def must_ask(self, execution: Execution) -> bool:
+        """Whether the person has allowed neither this run nor its client."""
+        return not execution.was_allowed and execution.client.client_id not in self.grants.clients
+
     def ask(self, execution: Execution) -> str:
         """The id under which the person answers."""
         approval = secrets.token_hex(8)

@@ -40,6 +40,8 @@ class Execution:
         """Set when it is sent to the kernel."""
         self.prompt = ""
         """What `input()` shows, while it waits."""
+        self.was_allowed = False
+        """Whether the person was asked, and said yes."""
         self.hides_input = False
         """Whether it asks for a password."""
         self.input_parent: dict[str, Any] = {}

@@ -97,6 +97,12 @@ class Runs:
         for execution in self._queue:
             self.step(execution, State.QUEUED, self._why_waiting())
 
+    def take_queued(self, wanted: Callable[[Execution], bool]) -> list[Execution]:
+        """Those of the waiting runs that are `wanted`; they have left the queue."""
+        taken = [execution for execution in self._queue if wanted(execution)]
+        self._queue = deque(execution for execution in self._queue if execution not in taken)
+        return taken
+
     def drop_queued(self, state: State, reason: str) -> None:
         """End all that the kernel does not have yet."""
         waiting = list(self._queue)

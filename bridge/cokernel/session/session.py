@@ -162,11 +162,14 @@ class Session:
                 "list_variables and inspect work; the user can choose Run freely or Ask me.",
             )
         if decision is Decision.ASK:
-            approval = self.approvals.ask(execution)
-            self._runs.step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
+            self._ask(execution)
         else:
             self._enqueue(execution)
         return execution
+
+    def _ask(self, execution: Execution) -> None:
+        approval = self.approvals.ask(execution)
+        self._runs.step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
 
     def answer(self, approval: str, answer: Answer) -> None:
         """The person's word on a run that waits for it.
@@ -178,6 +181,7 @@ class Session:
         """
         executions, allowed = self.approvals.answer(approval, answer)
         for execution in executions:
+            execution.was_allowed = allowed
             if allowed:
                 self._enqueue(execution)
             else:
@@ -190,12 +194,15 @@ class Session:
         self.approvals.grants = before.approvals.grants
 
     def set_mode(self, mode: Mode) -> None:
-        """What waits for approval is decided anew: a freer mode lets it run, `LOOK` denies it and what is queued."""
+        """What has not begun is decided anew: `FREE` lets it run, `ASK` asks, `LOOK` denies it."""
         self.mode = mode
         if mode is Mode.FREE:
             for execution in self.approvals.take():
                 self._enqueue(execution)
-        elif mode is Mode.LOOK:
+        elif mode is Mode.ASK:
+            for execution in self._runs.take_queued(self.approvals.must_ask):
+                self._ask(execution)
+        else:
             self._runs.drop_queued(State.DENIED, "Look only")
             for execution in self.approvals.take():
                 self._runs.end(execution, State.DENIED, "Look only")
