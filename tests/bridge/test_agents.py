@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+from mcp import Client
+from mcp_types import Implementation
+
+from cokernel.server.app import build_server
 from cokernel.session.agents import Agent, Place
+from tests.support.mcp_clients import unwatched_bridge
 
 
 def agent_in(place: Place) -> Agent:
@@ -46,3 +52,21 @@ def test_a_kernel_that_the_agent_chose_itself_is_no_news() -> None:
     agent.choose("k1")
     agent.works_in(Place(object(), 2, "private kernel"))
     assert agent.take_news() == []
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Claude Code", "Claude Code"),
+        ("Claude\n\x1b[2Jwas allowed\u202e", "Claude [2Jwas allowed"),
+        (" \n", "agent"),
+        ("x" * 10_000, "x" * 80),
+    ],
+)
+async def test_a_clients_name_is_one_short_line_whatever_it_says(told: str, shown: str) -> None:
+    bridge = unwatched_bridge()
+    agent = bridge.agent_connected(None)
+    server = build_server(bridge, lambda _: agent, switch=None, others=list)
+    async with Client(server, client_info=Implementation(name=told, version="1\n")) as client:
+        await client.call_tool("list_kernels", {})
+    assert (agent.name, agent.version) == (shown, "1")

@@ -116,7 +116,14 @@ def _name_agent(bridge: Bridge, agent: Agent, ctx: Context) -> None:
     params = ctx.session.client_params
     if params is not None:
         info = params.client_info
-        bridge.agent_named(agent, (info.title or info.name)[:80], info.version[:40])
+        name = _one_line(info.title) or _one_line(info.name) or "agent"
+        bridge.agent_named(agent, name[:80], _one_line(info.version)[:40])
+
+
+def _one_line(text: str | None) -> str:
+    """People read it in a question, other agents in a list: it must not look like more than a name."""
+    printable = "".join(c if c.isprintable() else " " for c in (text or "")[:400])
+    return " ".join(printable.split())
 
 
 def _progress_of(ctx: Context) -> Callable[[float, str], Any]:
