@@ -258,7 +258,10 @@ class BridgeHost:
             await stop.wait()
         finally:
             await sharing.close(f"{self._ide} stopped sharing.")
-            self._sharing = None
+            with self._lock:
+                # From here on nobody may hand work to a loop that is about to end.
+                self._ended, self._sharing, self._loop = True, None, None
+            await _cancel_others()
 
     def _emit(self, event: Event) -> None:
         try:
@@ -274,6 +277,14 @@ class BridgeHost:
             early, self._early = self._early, []
         for begin in early:
             begin()
+
+
+async def _cancel_others() -> None:
+    """End what still goes on in this loop, so that whoever waits for it is told."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _settle(future: Future[T], done: asyncio.Future[T]) -> None:

@@ -416,3 +416,19 @@ async def test_a_mode_that_changes_while_another_kernel_is_connected_holds_from_
                 await asyncio.sleep(0)  # it has begun
                 agents.session.set_mode(Mode.LOOK)
                 assert (await attaching).mode is Mode.LOOK
+
+
+async def test_whatever_is_asked_while_the_bridge_ends_is_answered(
+    plain_kernel: Kernel, state: dict[str, str]
+) -> None:
+    ide = Ide()
+    share = await ide.share(plain_kernel)
+    early = [ide.host.variables(share) for _ in range(20)]
+    ide.host.stop(0)
+    late = [ide.host.interrupt(share) for _ in range(20)]
+    for future in [*early, *late]:
+        try:
+            await ide.done(future, END_S)
+        except CokernelError:
+            continue
+    assert await asyncio.to_thread(ide.host.stop, 10.0)
