@@ -157,13 +157,16 @@ class _EndOfConsole(QObject):
         self._bar.rangeChanged.disconnect(self._scroll)
 
     def _note_reader(self) -> None:
-        self._reader_is_away = self._bar.sliderPosition() < self._bar.maximum()
+        # qtconsole leaves an empty page below the end, so that a cleared prompt can stand at the top.
+        self._reader_is_away = (
+            self._bar.sliderPosition() < self._bar.maximum() - self._bar.pageStep()
+        )
 
     def _scroll(self) -> None:
         cursor = self._shellwidget._control.textCursor()
         is_reading = self._reader_is_away or not self._shellwidget._in_buffer(cursor.position())
         if self._layout_goes_on.isActive() and not is_reading:
-            self._bar.setValue(self._bar.maximum())
+            self._shellwidget._scroll_to_end()
 
 
 class _Gathered:
