@@ -67,8 +67,7 @@ class ClaudeWidget(PluginMainWidget):
         self.look = spyder_look()
         self.bridge = Bridge(self)
         self.consoles = Consoles(self)
-        mode = Mode(self.get_conf("mode"))
-        self.sharing = Sharing(self.bridge, self.consoles, mode, self)
+        self.sharing = Sharing(self.bridge, self.consoles, self._default_mode(), self)
         self.feed = OutputsFeed(self.bridge, self)
         self.registration = Registration(self)
         self.live_refresh = LiveRefresh(self._request_refresh, self)
@@ -147,8 +146,8 @@ class ClaudeWidget(PluginMainWidget):
         self._apply_options()
 
     @on_conf_change(option="mode")
-    def _on_mode(self, value: str) -> None:
-        self.set_mode(Mode(value))
+    def _on_mode(self, _value: str) -> None:
+        self.set_mode(self._default_mode())
 
     @on_conf_change(option="follow")
     def _on_follow(self, follow: bool) -> None:
@@ -167,7 +166,7 @@ class ClaudeWidget(PluginMainWidget):
 
     def share(self, on: bool) -> None:
         """The toggle."""
-        self.sharing.set_mode(Mode(self.get_conf("mode")))
+        self.sharing.set_mode(self._default_mode())
         if not on:
             self.sharing.follow()
         elif not self.sharing.status.pinned:
@@ -225,6 +224,11 @@ class ClaudeWidget(PluginMainWidget):
             interval_s=self.get_conf("refresh_interval_s"),
         )
         self.pane.model.set_capacity(self.get_conf("max_calls"))
+
+    def _default_mode(self) -> Mode:
+        """Ask me, if somebody has written nonsense into the configuration file."""
+        value = self.get_conf("mode")
+        return next((mode for mode in Mode if mode.value == value), Mode.ASK)
 
     def _echo_options(self) -> EchoOptions:
         return EchoOptions(self.get_conf("echo_in_console"), self.get_conf("echo_max_lines"))
