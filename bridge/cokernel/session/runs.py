@@ -94,8 +94,10 @@ class Runs:
 
     def explain_waiting(self) -> None:
         """What holds the queue has changed: say so on each run that waits."""
+        why = self._why_waiting()
         for execution in self._queue:
-            self.step(execution, State.QUEUED, self._why_waiting())
+            if execution.entry.reason != why:
+                self.step(execution, State.QUEUED, why)
 
     def take_queued(self, wanted: Callable[[Execution], bool]) -> list[Execution]:
         """Those of the waiting runs that are `wanted`; they have left the queue."""
@@ -240,6 +242,7 @@ class Runs:
                 )
             )
         self.go_on()
+        self.explain_waiting()
 
     def end(self, execution: Execution, state: State, reason: str) -> None:
         """End a run for a reason from outside: denied, taken back, the kernel went away."""
