@@ -76,7 +76,7 @@ class ApprovalPanel(QWidget):
                 client=_plain(call.client), kernel=_plain(call.kernel)
             )
         )
-        self._show_code(call.code)
+        self._show_code(visible_code(call.code))
         self._enable(False)
         self._ripen.start()
 

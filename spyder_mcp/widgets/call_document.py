@@ -133,7 +133,7 @@ class CallDocument:
 
     def _write_call(self, cursor: QTextCursor, call: Activity) -> None:
         if call.kind is Kind.RUN or call.origin is Origin.USER:
-            insert_code(cursor, call.code, self._look)
+            insert_code(cursor, visible_code(call.code), self._look)
             return
         cursor.insertText(call.tool, plain_format(self._look, self._look.muted))
         if call.code:

@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from qtpy.QtWidgets import QApplication
     from spyder.utils.stylesheet import APP_STYLESHEET
 
-    from spyder_mcp.widgets.gallery_pane import STATES, GalleryPane
+    from spyder_mcp.widgets.gallery_pane import STATES
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     application.setStyleSheet(str(APP_STYLESHEET))
@@ -63,8 +63,6 @@ def _run(arguments: argparse.Namespace) -> int:
     window = _window(arguments, states)
     window.show()
     code: int = application.exec_()
-    del window
-    assert GalleryPane is not None
     return code
 
 
