@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Activity } from './protocol';
 import { makeActivity } from './testing';
-import { describeChange, describeState, formatDuration, formatElapsed, headline } from './words';
+import {
+  describeChange,
+  describeState,
+  formatDuration,
+  formatElapsed,
+  headline,
+  visibleCode,
+} from './words';
 
 test('durations read as in the other faces', () => {
   const cases: [number, string][] = [
@@ -50,4 +57,11 @@ test('a look is named by its tool and argument', () => {
 test('a change names what happened and to what', () => {
   const change = { name: 'X', how: 'mutated', detail: '1000×4 → 1000×5' };
   assert.equal(describeChange(change), 'changed: X (1000×4 → 1000×5)');
+});
+
+test('code is shown with what would hide in it', () => {
+  assert.equal(visibleCode("x = 1\n\ty = 'é 中 🙂'\n"), "x = 1\n\ty = 'é 中 🙂'\n");
+  assert.equal(visibleCode('a\r\nb'), 'a\nb');
+  assert.equal(visibleCode('safe() \u202e# )(live'), 'safe() ⟨U+202E⟩# )(live');
+  assert.equal(visibleCode('us\u200ber = 1'), 'us⟨U+200B⟩er = 1');
 });

@@ -69,6 +69,22 @@ export function headline(activity: Activity): string {
   return `${activity.tool} ${firstLine(activity.code)}`.trim();
 }
 
+/**
+ * Code as a person must see it to judge it: characters that show nothing or turn the order of others are named.
+ * The same rule as `visible_code` on the Python side.
+ */
+export function visibleCode(code: string): string {
+  return code
+    .replace(/\r\n/g, '\n')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
+      character === '\n' || character === '\t' ? character : `⟨U+${codePoint(character)}⟩`,
+    );
+}
+
+function codePoint(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+}
+
 /** `new: model (Ridge)`. */
 export function describeChange(change: Change): string {
   const words: Record<string, string> = {

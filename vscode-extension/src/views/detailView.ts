@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { keyOf } from '../core/activity';
 import { isFinal, type Activity, type Output } from '../core/protocol';
-import { describeChange, describeState, formatTime } from '../core/words';
+import { describeChange, describeState, formatTime, visibleCode } from '../core/words';
 import type { Sharing } from '../ide/sharing';
 import type { Detail, FromWebview, ToWebview } from './detailMessages';
 
@@ -123,7 +123,7 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
       state: describeState(activity, Date.now() / 1000),
       tone: toneOf(activity),
       reason: activity.state === 'queued' ? '' : activity.reason,
-      code: activity.code,
+      code: visibleCode(activity.code),
       isPython: isRun,
       outputs: withSummary(activity, outputs),
       changes: activity.changes.map(describeChange),

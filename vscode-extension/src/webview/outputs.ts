@@ -24,7 +24,8 @@ function drawError(output: Extract<Output, { kind: 'error' }>): HTMLElement {
   const block = element('div', 'error');
   const headline = [output.ename, output.evalue].filter(Boolean).join(': ');
   block.append(element('strong', '', headline));
-  const trace = output.traceback.trimEnd();
+  // IPython begins with a rule that is wider than any panel.
+  const trace = output.traceback.replace(/^-+\n/, '').trimEnd();
   // Its last line says the same as the headline.
   const frames = trace.endsWith(headline) ? trace.slice(0, -headline.length).trimEnd() : trace;
   if (frames) block.append(element('pre', '', frames));
