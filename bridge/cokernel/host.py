@@ -38,6 +38,7 @@ from cokernel.events import (
 from cokernel.kernel.outputtypes import DisplayOutput, ErrorOutput, Output, StreamOutput
 from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, State
 from cokernel.session.policy import Answer, Mode
+from cokernel.session.words import visible_code
 
 if TYPE_CHECKING:
     # Heavy: imported in the worker thread only.
@@ -69,6 +70,7 @@ __all__ = [
     "State",
     "StreamOutput",
     "Variable",
+    "visible_code",
 ]
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cokernel.host import Activity, Answer
+from cokernel.host import Activity, Answer, visible_code
 from spyder_mcp.translation import _
 from spyder_mcp.widgets.code import insert_code
 from spyder_mcp.widgets.look import Look

@@ -33,6 +33,7 @@ from cokernel.host import (
     Origin,
     Output,
     StreamOutput,
+    visible_code,
 )
 from spyder_mcp.translation import _
 from spyder_mcp.widgets.bounded import bounded

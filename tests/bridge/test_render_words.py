@@ -11,6 +11,7 @@ from cokernel.session.words import (
     running_words,
     state_words,
     title_words,
+    visible_code,
 )
 
 
@@ -84,3 +85,17 @@ def test_many_changes_are_counted() -> None:
     line = changes_line(names)
     assert line.startswith("new: v0, v1, ")
     assert line.endswith("v11, and 18 more   removed: old")
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("x = 1\n\ty = 'é 中 🙂'\n", "x = 1\n\ty = 'é 中 🙂'\n"),
+        ("a\r\nb", "a\nb"),
+        ("safe() \u202e# )(live", "safe() ⟨U+202E⟩# )(live"),
+        ("us\u200ber = 1", "us⟨U+200B⟩er = 1"),
+        ("print(1)\rprint(2)\x1b[2K", "print(1)⟨U+000D⟩print(2)⟨U+001B⟩[2K"),
+    ],
+)
+def test_code_is_shown_with_what_would_hide_in_it(code: str, shown: str) -> None:
+    assert visible_code(code) == shown

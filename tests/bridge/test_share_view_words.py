@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cokernel.host import Change, DisplayOutput, ErrorOutput, State, StreamOutput
+from cokernel.session.words import STATE_WORDS
 from cokernel.share_view import words
 from cokernel.share_view.gallery import NOW, look, run
 
 
 def test_every_state_has_words() -> None:
-    assert set(words.STATES) == set(State)
+    assert set(STATE_WORDS) == set(State)
 
 
 def test_queued_call_says_behind_what() -> None:

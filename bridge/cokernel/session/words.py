@@ -5,12 +5,14 @@ People and agents read the same entries; where they would name each other differ
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from cokernel.kernel.plaintext import size_words
 from cokernel.session.activity import Activity, Change, State
 
 __all__ = [
+    "STATE_WORDS",
     "agent_state_words",
     "changes_line",
     "duration_words",
@@ -20,13 +22,16 @@ __all__ = [
     "size_words",
     "state_words",
     "title_words",
+    "visible_code",
 ]
 
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+"""Unicode categories: control, format (bidirectional, zero-width), surrogate, private use, separators of lines."""
 _TITLE_CHARS = 80
 _NAMES = 12
 """Changed names of one sort that are listed."""
 
-_STATE_WORDS = {
+STATE_WORDS = {
     State.QUEUED: "queued",
     State.WAITING_APPROVAL: "waiting for you",
     State.RUNNING: "running",
@@ -78,7 +83,7 @@ def state_words(entry: Activity, now: float) -> str:
         return f"running {running_words(now - entry.started_at)}"
     if entry.state is State.QUEUED and entry.reason.startswith("queued"):
         return entry.reason
-    return _STATE_WORDS[entry.state]
+    return STATE_WORDS[entry.state]
 
 
 def agent_state_words(entry: Activity, now: float) -> str:
@@ -91,6 +96,20 @@ def agent_state_words(entry: Activity, now: float) -> str:
 def for_agents(sentence: str) -> str:
     """A sentence for people turned to the agent: `queued behind the user's cell`."""
     return sentence.replace("your cell", "the user's cell")
+
+
+def visible_code(code: str) -> str:
+    """Code as a person must see it to judge it: characters that show nothing or turn the order of others are named.
+
+    A right-to-left override can make code look like other code than what runs (CVE-2021-42574).
+    """
+    return "".join(_visible(character) for character in code.replace("\r\n", "\n"))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character) not in _UNSEEN:
+        return character
+    return f"⟨U+{ord(character):04X}⟩"
 
 
 def title_words(entry: Activity) -> str:

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cokernel.host import Activity, Kind, State
+from cokernel.session.words import STATE_WORDS
 from cokernel.share_view import words
 from cokernel.share_view.model import ShareModel
 
@@ -163,7 +164,7 @@ class CallList(ScrollView, can_focus=True):
         left = [(f" {self._mark(call)} ", tone)]
         if width >= NARROW:
             left.insert(0, (f" {words.clock(call.created_at)} ", "quiet"))
-            left.append((set_cell_size(words.STATES[call.state], 17), tone))
+            left.append((set_cell_size(STATE_WORDS[call.state], 17), tone))
         right = f"{words.call_duration(call, self._clock()):>12} "
         if self._model.has_several_clients and width >= NARROW:
             right = f"  {set_cell_size(call.client, 14)}{right}"

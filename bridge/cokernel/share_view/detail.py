@@ -13,6 +13,7 @@ from textual.highlight import highlight
 from textual.widgets import Static
 
 from cokernel.host import Activity, ErrorOutput, Kind, Output, State
+from cokernel.session.words import visible_code
 from cokernel.share_view import words
 
 TAIL_LINES = 200
@@ -102,7 +103,7 @@ def question(call: Activity, waiting: int) -> Content:
     )
     if waiting > 1:
         title += Content.styled(f"   1 of {waiting}", "$quiet")
-    return Content("\n\n").join([title, highlight(call.code, language="python")])
+    return Content("\n\n").join([title, highlight(visible_code(call.code), language="python")])
 
 
 def _headline(call: Activity, now: float) -> Content:
@@ -119,7 +120,7 @@ def _headline(call: Activity, now: float) -> Content:
 
 def _code(call: Activity) -> Content:
     if call.kind is Kind.RUN:
-        return highlight(call.code, language="python")
+        return highlight(visible_code(call.code), language="python")
     return Content.assemble((call.tool, "bold"), " ", call.code)
 
 

@@ -18,24 +18,9 @@ from cokernel.host import (
     State,
     StreamOutput,
 )
-from cokernel.session.words import duration_words, running_words
+from cokernel.session.words import STATE_WORDS, duration_words, running_words
 
 MODES = {Mode.FREE: "Run freely", Mode.ASK: "Ask me", Mode.LOOK: "Look only"}
-
-STATES = {
-    State.QUEUED: "queued",
-    State.WAITING_APPROVAL: "waiting for you",
-    State.RUNNING: "running",
-    State.WAITING_INPUT: "waiting for input",
-    State.OK: "ok",
-    State.ERROR: "error",
-    State.INTERRUPTED: "interrupted",
-    State.ABORTED: "never ran",
-    State.DENIED: "denied",
-    State.RESTARTED: "restarted",
-    State.LOST: "lost",
-    State.FAILED: "failed",
-}
 
 SHARE_STATES = {
     ShareState.CONNECTING: "connecting",
@@ -63,7 +48,7 @@ def call_state(call: Activity) -> str:
     """The state of a call in full: `queued behind your cell` says more than `queued`."""
     if call.state is State.QUEUED and call.reason:
         return call.reason
-    return STATES[call.state]
+    return STATE_WORDS[call.state]
 
 
 def call_title(call: Activity) -> str:
