@@ -43,7 +43,7 @@ def test_an_error_is_bounded_and_plain():
     )
     assert "\x1b" not in error.ename + error.traceback
     assert len(error.evalue) == 1_000
-    assert len(error.traceback) == MAX_TRACEBACK_CHARS
+    assert len(error.traceback) <= MAX_TRACEBACK_CHARS
 
 
 @pytest.mark.parametrize("traceback", [None, "text", [1, None], {}])

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cokernel.kernel.outputtypes import ErrorOutput
 from cokernel.kernel.terminal import plain_text
+from cokernel.kernel.tracebacks import error_text
 from cokernel.session.activity import ErrorSummary, State
 
 MAX_TRACEBACK_CHARS = 4_000
@@ -47,11 +49,10 @@ def outcome_of(reply: Mapping[str, Any] | None, *, began: bool, interrupt_wanted
 
 
 def error_summary(content: Mapping[str, Any]) -> ErrorSummary:
-    """The exception in the content of an `error` or `execute_reply`, bounded and without escape codes."""
+    """The exception in an `error` or `execute_reply`: the user's frames, bounded, without escape codes."""
     lines = content.get("traceback")
     text = "\n".join(str(line) for line in lines) if isinstance(lines, list) else ""
-    return ErrorSummary(
-        ename=plain_text(str(content.get("ename", "")))[:200],
-        evalue=plain_text(str(content.get("evalue", "")))[:1_000],
-        traceback=plain_text(text)[-MAX_TRACEBACK_CHARS:],
-    )
+    ename = plain_text(str(content.get("ename", "")))[:200]
+    evalue = plain_text(str(content.get("evalue", "")))[:1_000]
+    told = error_text(ErrorOutput(ename, evalue, plain_text(text)))
+    return ErrorSummary(ename, evalue, told[-MAX_TRACEBACK_CHARS:])

@@ -29,6 +29,9 @@ LAST_MESSAGE_GRACE_S = 2.0
 INTERRUPT_GRACE_S = 3.0
 """How long an interrupted run may take to notice before the caller is told that it has not yet."""
 INTERRUPT_QUESTIONS = 8
+INTERRUPTS = 2
+"""How many a run gets that goes on after the first."""
+INTERRUPT_PAUSE_S = 1.5
 
 _OUTPUT_TYPES = {
     "stream",
@@ -332,10 +335,15 @@ class Runs:
             )
 
     async def _ask_to_interrupt(self, execution: Execution) -> None:
+        sent = 0
         # The guard refuses while IPython is at work before or after the cell's code; each question waits for a moment.
         for _ in range(INTERRUPT_QUESTIONS):
-            if execution.state.is_final or await self._helper.interrupt_if(execution.msg_id):
+            if execution.state.is_final or sent == INTERRUPTS:
                 return
+            if await self._helper.interrupt_if(execution.msg_id):
+                sent += 1
+                # Seen in Spyder's kernels: a signal right at the start of a cell is swallowed now and then.
+                await execution.wait(INTERRUPT_PAUSE_S)
 
     def answer_input(self, execution: Execution, text: str) -> None:
         """Give `input()` its line; raises like `Session.answer_input`."""

@@ -88,6 +88,7 @@ class Session:
             printed=self._outputs_changed,
         )
         self._closed_because = ""
+        self._closing: asyncio.Task[None] | None = None
         self._up_waiters: list[asyncio.Event] = []
         self._maybe_false_alarm = False
         self._seeing_helper_off: asyncio.Task[None] | None = None
@@ -359,10 +360,14 @@ class Session:
         """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second.
 
         If the helper still waits behind a cell of the user to be let in, it is seen off later; `abandon` gives that up.
+        A second call waits for the first.
         """
-        if self._closed_because:
-            return
-        self._closed_because = reason
+        if self._closing is None:
+            self._closed_because = reason
+            self._closing = asyncio.create_task(self._close(reason), name=f"close {self._title}")
+        await asyncio.shield(self._closing)
+
+    async def _close(self, reason: str) -> None:
         for execution in self.approvals.take():
             self._runs.end(execution, State.ABORTED, f"{reason} It never ran.")
         self._runs.drop_queued(State.ABORTED, f"{reason} It never ran.")
