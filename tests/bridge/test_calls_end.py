@@ -75,6 +75,9 @@ class Moments:
         await self._agents.watcher.until(lambda: execution.state is State.WAITING_INPUT)
         return execution
 
+    def begin_short(self) -> Execution:
+        return self._begin("import time\ntime.sleep(0.02)")
+
     async def just_sent(self) -> Execution:
         return self._begin("import time\nfor _ in range(6000): time.sleep(0.01)")
 
@@ -129,6 +132,24 @@ async def test_runs_end_when_the_kernel_is_killed_at_any_moment(plain_owner: Own
     await die_and_come_back(plain_owner, tmp_path, MOMENTS)
 
 
+@pytest.mark.slow
+async def test_a_run_that_is_finishing_when_the_kernel_dies_ends_once(
+    plain_owner: Owner, tmp_path: Path
+):
+    """From before its code is through to after its reply: it is `ok` or `lost`, and never run again."""
+    async with agents_at(plain_owner.connection_file) as agents:
+        standing = Moments(agents, tmp_path)
+        for after_s in (0.0, 0.01, 0.02, 0.03):
+            execution = standing.begin_short()
+            await agents.watcher.until(lambda run=execution: run.state is not State.QUEUED)
+            await asyncio.sleep(after_s)  # the moment at which it dies
+            plain_owner.send(signal.SIGKILL)
+            assert (await agents.ended(execution)).state in (State.OK, State.LOST)
+            await plain_owner.restart(now=True)
+            await works_again(agents)
+            assert standing.counted <= standing.begun
+
+
 async def test_runs_end_when_the_owner_restarts_the_kernel(owner: Owner, tmp_path: Path):
     async with agents_at(owner.connection_file) as agents:
         execution = await Moments(agents, tmp_path).waiting_for_input()
@@ -153,20 +174,20 @@ async def test_runs_end_when_the_owner_shuts_the_kernel_down(owner: Owner, tmp_p
             agents.begin("x = 1")
 
 
-async def test_a_stopped_kernel_loses_the_run_and_goes_on_unconfused(plain_owner: Owner):
-    async with agents_at(plain_owner.connection_file) as agents:
+async def test_a_stopped_kernel_loses_the_run_and_goes_on_unconfused(owner: Owner):
+    async with agents_at(owner.connection_file) as agents:
         await agents.settled()
         lost = agents.begin(
             "import time\nprint('at work')\ntime.sleep(0.5)\nlate = 'ran on'\nprint(late)"
         )
         await agents.printed(lost, "at work")
-        plain_owner.send(signal.SIGSTOP)
+        owner.send(signal.SIGSTOP)
         entry = await agents.ended(lost)
         assert entry.state is State.LOST
         assert "stopped" in entry.reason
         with pytest.raises(LinkDown):
             agents.begin("x = 1")
-        plain_owner.send(signal.SIGCONT)
+        owner.send(signal.SIGCONT)
         await works_again(agents)
         assert await agents.value("late") == "'ran on'"
         assert lost.state is State.LOST

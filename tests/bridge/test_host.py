@@ -197,6 +197,35 @@ async def test_a_front_that_is_killed_takes_its_run_with_it(
         assert "2" in await agent.run("1 + 1")
 
 
+CLIENT = """
+import asyncio, os, sys
+from mcp import Client, StdioServerParameters
+
+async def main():
+    front = StdioServerParameters(command=sys.executable, args=["-m", "cokernel"], env=dict(os.environ))
+    async with Client(front) as client:
+        await client.call_tool("execute_code", {"code": sys.argv[1]})
+
+asyncio.run(main())
+"""
+
+
+async def test_a_client_that_is_killed_takes_its_front_and_its_run_with_it(
+    ide: Ide, plain_kernel: Kernel, state: dict[str, str]
+):
+    await ide.share(plain_kernel)
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CLIENT, LOOP, env={**os.environ, **state}
+    )
+    await ide.run_stands(State.RUNNING)
+    (front,) = psutil.Process(client.pid).children()
+    client.kill()
+    await client.wait()
+    await ide.run_stands(State.INTERRUPTED)
+    await asyncio.to_thread(psutil.wait_procs, [front], END_S)
+    assert not front.is_running()
+
+
 BRIDGE = """
 import sys
 from cokernel.host import BridgeHost, Mode
