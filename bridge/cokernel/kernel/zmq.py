@@ -262,6 +262,7 @@ class ZmqLink:
         """A restarted kernel comes back on the same ports with the same key; a stopped one may go on."""
         old = self._info.pid if self._info else None
         self._pid = None
+        self._channels.subscribed.clear()  # a connection that broke has lost its subscription, too
         info = await self._outlast(old, await self._next_proof())
         if self._state is LinkState.SILENT and info.pid == old:
             detail = "The kernel answers again."

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 0.6
 LEAVE_GRACE_S = 0.3
+ARRIVAL_GRACE_S = 0.3
+"""How long a helper that is on its way into an idle kernel may take, so that it is out again when sharing has ended."""
 """Together within the second in which sharing has to stop."""
 
 
@@ -375,6 +377,7 @@ class Session:
             await asyncio.wait_for(self._runs.stop_current(STOP_GRACE_S), STOP_GRACE_S)
         self._end_everything(State.LOST, reason)
         await self._runs.close()
+        await self._attachment.settled_within(ARRIVAL_GRACE_S)
         if self._attachment.is_on_its_way_in:
             self._seeing_helper_off = asyncio.create_task(self._see_helper_off())
         else:
