@@ -392,8 +392,10 @@ class Session:
         await self.link.close()
 
     async def _see_helper_off(self) -> None:
-        await self._attachment.leave_after_arrival(LEAVE_GRACE_S)
-        await self.link.close()
+        try:
+            await self._attachment.leave_after_arrival(LEAVE_GRACE_S)
+        finally:  # also when the loop ends before the user's cell does
+            await self.link.close()
 
     # -- inside
 
