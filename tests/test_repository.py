@@ -21,14 +21,10 @@ HOSTS = (
     ("security", "debian"),
     ("crates", "io"),
 )
+NAMES = (("python", "hosted"), ("npm", "js"))
 FORBIDDEN = {
     "a package registry's host": re.compile(
-        "|".join(rf"{first}\.{second}" for first, second in HOSTS)
-        + "|"
-        + "python"
-        + r"hosted\."
-        + "|npm"
-        + r"js\.",
+        "|".join([rf"{a}\.{b}" for a, b in HOSTS] + [rf"{a}{b}\." for a, b in NAMES]),
         re.I,
     ),
     "a path of one machine": re.compile(
