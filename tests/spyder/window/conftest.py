@@ -36,8 +36,8 @@ def spyder_window(qapp: Any) -> Iterator[Any]:
     from spyder.config.manager import CONF
 
     _configure(CONF)
-    # As with `spyder --no-web-widgets`. All consoles of Spyder 6.1.8 share one web page, which belongs to the newest: when
-    # that one is closed, a restart of another one touches the deleted page (client.py, _hide_loading_page).
+    # As with `spyder --no-web-widgets`. All consoles of Spyder 6.1.8 share one web page, which belongs to the newest:
+    # when that one is closed, a restart of another one touches the deleted page (client.py, _hide_loading_page).
     start.CLI_OPTIONS.no_web_widgets = True
     window = start.main()
     yield window
