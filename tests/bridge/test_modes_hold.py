@@ -8,31 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from cokernel import shares
 from cokernel.errors import Denied, Unknown
 from cokernel.server import arguments as a
 from cokernel.server import kernels
-from cokernel.server.calls import Call
-from cokernel.server.neighbours import other_kernels
 from cokernel.server.tools import check_execution, execute_code, recent_activity
 from cokernel.session.activity import State
 from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
 from cokernel.session.policy import Answer, Mode
-from cokernel.shares import Endpoint
 from tests.support.kernels import Kernel, UserClient
-from tests.support.sessions import Agents, Watcher, agents_at
+from tests.support.sessions import Agents, Watcher, agents_at, call_of, share_elsewhere
 
 pytestmark = pytest.mark.live
-
-
-def call_of(bridge: Bridge, agent: Agent, switched: list[str] | None = None) -> Call:
-    """A tools/call of `agent`; where the front is sent to is kept in `switched`."""
-
-    async def no_progress(seconds: float, message: str) -> None: ...
-
-    switch = (switched if switched is not None else []).append
-    return Call(bridge, agent, no_progress, switch, lambda: other_kernels(bridge))
 
 
 @pytest.fixture
@@ -46,21 +33,6 @@ async def stand_alone() -> AsyncIterator[Bridge]:
 @pytest.fixture(autouse=True)
 def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COKERNEL_STATE_DIR", str(tmp_path / "state"))
-
-
-def share_elsewhere(connection_file: Path) -> None:
-    """Another bridge shares this kernel, to look only."""
-    shares.publish(
-        shares.describe(
-            "spyder-1",
-            ide="Spyder",
-            title="Console 1/A",
-            mode="look",
-            endpoint=Endpoint("unix", "/nowhere"),
-            token=shares.new_token(),
-            connection_file=str(connection_file),
-        )
-    )
 
 
 def spelt(how: str, connection_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:

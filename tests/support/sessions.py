@@ -10,9 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from cokernel import shares
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.outputtypes import StreamOutput
+from cokernel.server.calls import Call
+from cokernel.server.neighbours import other_kernels
 from cokernel.session.activity import Activity, Origin, State
+from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
 from cokernel.session.execution import Client, Execution
 from cokernel.session.policy import Mode
@@ -109,6 +113,31 @@ class Agents:
     async def settled(self) -> None:
         """Wait until looks work: the helper is in the kernel."""
         await self.run("pass")
+
+
+def call_of(bridge: Bridge, agent: Agent, switched: list[str] | None = None) -> Call:
+    """A tools/call of `agent`; where the front is sent to is kept in `switched`."""
+
+    async def no_progress(seconds: float, message: str) -> None: ...
+
+    switch = (switched if switched is not None else []).append
+    return Call(bridge, agent, no_progress, switch, lambda: other_kernels(bridge))
+
+
+def share_elsewhere(connection_file: Path, mode: Mode = Mode.LOOK) -> str:
+    """Another bridge shares this kernel; the id of that share."""
+    shares.publish(
+        shares.describe(
+            "spyder-1",
+            ide="Spyder",
+            title="Console 1/A",
+            mode=mode.value,
+            endpoint=shares.Endpoint("unix", "/nowhere"),
+            token=shares.new_token(),
+            connection_file=str(connection_file),
+        )
+    )
+    return "spyder-1"
 
 
 def text_of(execution: Execution) -> str:

@@ -25,6 +25,8 @@ class ToolResult:
     """What a tool answered."""
 
     text: str
+    news: str
+    """What the bridge has to tell besides; empty if nothing."""
     is_error: bool
     state: str
     """Of the run that it tells of (`ok`, `error`, `running`, …); empty for other tools."""
@@ -62,7 +64,8 @@ class Agent:
         meta = answer.get("_meta") or {}
         texts = [part["text"] for part in answer["content"] if part["type"] == "text"]
         return ToolResult(
-            text="\n".join(texts),
+            text=texts[0] if texts else "",
+            news="\n".join(texts[1:]),
             is_error=bool(answer.get("isError")),
             state=str(meta.get("cokernel/state", "")),
             execution=meta.get("cokernel/execution"),

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from cokernel.commands.agent import Agent, ToolResult, connected
 from cokernel.errors import BadRequest, CokernelError, NoAnswer
-from cokernel.kernel.discovery import find_connection_file
+from cokernel.kernel.discovery import find_connection_file, read_connection_file
 from cokernel.server.render import DATA_LABEL
+from cokernel.session.guests import share_of
 
 NAME = "cokernel run"
 WAIT_S = 300.0
@@ -70,8 +71,19 @@ def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:
         environment["COKERNEL_SHARE"] = arguments.kernel
     if arguments.connection_file:
         environment.pop("COKERNEL_SHARE", None)
-        environment["COKERNEL_CONNECTION"] = find_connection_file(arguments.connection_file)
+        environment.update(_way_to(find_connection_file(arguments.connection_file)))
     return environment
+
+
+def _way_to(connection_file: str) -> Mapping[str, str]:
+    """Through its share, if the kernel of this file is shared: under any name of the file."""
+    try:
+        record = share_of(read_connection_file(connection_file))
+    except OSError as error:
+        raise BadRequest(f"{connection_file} cannot be read: {error}.") from error
+    if record is not None:
+        return {"COKERNEL_SHARE": record.share}
+    return {"COKERNEL_CONNECTION": connection_file}
 
 
 def _run(agent: Agent, code: str, timeout_s: float | None, quiet: bool) -> int:
@@ -100,7 +112,7 @@ def _finish(result: ToolResult, quiet: bool) -> int:
     if result.is_error:
         raise CokernelError(result.text)
     if not quiet:
-        sys.stderr.write(f"{_about(result)}\n")
+        sys.stderr.write("".join(f"{line}\n" for line in (_about(result), result.news) if line))
     output = result.text.partition("\n")[2].removeprefix(f"{DATA_LABEL}\n")
     if output:
         sys.stdout.write(f"{output}\n")

@@ -20,6 +20,8 @@ from cokernel.commands.console import say
 from cokernel.commands.pick import Target, pick_kernel
 from cokernel.errors import BadRequest, StartFailed
 from cokernel.host import BridgeFailed, BridgeHost, Event, Mode, ShareInfo
+from cokernel.kernel.discovery import read_connection_file
+from cokernel.session.guests import share_of
 from cokernel.share_view.app import ShareView
 from cokernel.share_view.theme import terminal_is_dark
 
@@ -60,10 +62,22 @@ def run(arguments: argparse.Namespace) -> int:
             "Without the live view nobody can be asked.", "Add --mode free or --mode look."
         )
     target = pick_kernel(arguments.connection_file)
+    _refuse_if_shared(target)
     title = arguments.title or target.title
     if arguments.no_ui:
         return _share_as_lines(target, title, mode)
     return _share_in_view(target, title, mode, arguments.theme)
+
+
+def _refuse_if_shared(target: Target) -> None:
+    """A second share, in another mode, would be a way around the first."""
+    with contextlib.suppress(OSError):  # what cannot be read is told when it is shared
+        record = share_of(read_connection_file(target.connection_file))
+        if record is not None:
+            raise BadRequest(
+                f"{record.name} shares this kernel already.",
+                "Change its mode there, or stop sharing it there first.",
+            )
 
 
 def _share_in_view(target: Target, title: str, mode: Mode, theme: str) -> int:

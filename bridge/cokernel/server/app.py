@@ -134,8 +134,9 @@ def _progress_of(ctx: Context) -> Callable[[float, str], Any]:
 
 
 def _result(rendered: Rendered, news: str) -> types.CallToolResult:
-    text = f"{rendered.text}\n{news}" if news else rendered.text
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text=text)]
+    content: list[types.ContentBlock] = [types.TextContent(type="text", text=rendered.text)]
+    if news:  # apart from the result, which scripts take as it is
+        content.append(types.TextContent(type="text", text=news))
     content += [
         types.ImageContent(type="image", data=image.data, mime_type=image.mime)
         for image in rendered.images

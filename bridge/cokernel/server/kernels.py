@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
 
-from cokernel.errors import BadRequest, Denied, Unknown, Unsupported, Untrusted
-from cokernel.kernel.discovery import identity_of, read_connection_file
+from cokernel.errors import BadRequest, Denied, Unknown, Unsupported
 from cokernel.server.calls import Call, OtherKernel
+from cokernel.session.bridge import UNSEEN
+from cokernel.session.guests import identity_in
+from cokernel.session.policy import Mode
 from cokernel.session.session import Session
 
 NEW_NAMES = ("new", "private")
@@ -31,6 +32,8 @@ def table(call: Call, others: list[OtherKernel]) -> str:
 async def use(call: Call, name: str) -> str:
     """Change the agent's kernel; what to tell it."""
     session = call.bridge.find(name)
+    if session is not None and await call.bridge.shared_meanwhile(session) is not None:
+        session = None  # it is entered through its share now, which is found like any other
     if session is None and name in NEW_NAMES:
         session = await call.bridge.private_session()
     if session is not None:
@@ -53,32 +56,15 @@ async def use(call: Call, name: str) -> str:
 
 async def _use_file(call: Call, others: list[OtherKernel], path: str, title: str) -> str:
     """Enter a kernel by its connection file; one that is shared through its share, so that the owner's mode holds."""
-    connection = _read(path)
-    wanted = identity_of(connection)
-    for session in call.bridge.sessions:
-        if _identity_in(session.link.connection_file) == wanted:
+    wanted = await asyncio.to_thread(identity_in, path)
+    for session in call.bridge.sessions if wanted else ():
+        same = identity_in(session.link.connection_file) == wanted
+        if same and await call.bridge.shared_meanwhile(session) is None:
             return _chosen(call, session)
-    for other in others:
-        if other.shared and _identity_in(other.connection_file) == wanted:
+    for other in others if wanted else ():
+        if other.shared and identity_in(other.connection_file) == wanted:
             return _switched(call, other)
-    session = await call.bridge.attach(connection, connection_file=path, title=title)
-    return _chosen(call, session)
-
-
-def _read(path: str) -> dict[str, Any]:
-    try:
-        return read_connection_file(path)
-    except OSError as error:
-        raise Unknown(
-            f"{path} cannot be read: {error.strerror}.", "list_kernels shows all."
-        ) from error
-
-
-def _identity_in(path: str | None) -> tuple[object, ...] | None:
-    try:
-        return identity_of(read_connection_file(path)) if path else None
-    except (Untrusted, OSError):
-        return None
+    return _chosen(call, await call.bridge.enter(path, title))
 
 
 async def stop(call: Call, name: str, *, restart: bool) -> str:
@@ -101,7 +87,8 @@ async def stop(call: Call, name: str, *, restart: bool) -> str:
 
 def _chosen(call: Call, session: Session) -> str:
     call.agent.choose(session.kernel_id)
-    return f"Working in {session.label} from now on."
+    unseen = call.bridge.is_guest_in(session) and session.mode is Mode.FREE
+    return f"Working in {session.label} from now on. {UNSEEN if unseen else ''}".rstrip()
 
 
 def _switched(call: Call, other: OtherKernel) -> str:
@@ -137,6 +124,7 @@ def _own_line(call: Call, session: Session) -> str:
     here = session.kernel_id == (call.agent.kernel_id or call.agent.home) and not call.agent.left
     busy = " · busy with the person's cell" if session.user_busy_since is not None else ""
     kind = "started here" if session.owned else f"shared, {session.mode.value}"
+    kind = "not shared" if call.bridge.is_guest_in(session) else kind
     mark = "→" if here else " "
     return (
         f"{mark} {session.kernel_id}  {session.label}  ({kind}; {session.link.state.value}{busy})"

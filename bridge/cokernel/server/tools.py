@@ -76,6 +76,7 @@ async def check_execution(call: Call, args: a.CheckExecution) -> Rendered:
     """Follow a run: output since the last check or from an offset, wait for its end, answer its input()."""
     session, execution = call.bridge.find_execution(args.execution)
     if args.input is not None:
+        await call.bridge.shared_meanwhile(session)
         session.answer_input(call.agent.client, execution, args.input)
     if args.wait_s:
         await _follow(call, execution, args.wait_s)

@@ -24,14 +24,17 @@ from cokernel.session.activity import Activity, Sequence
 from cokernel.session.agents import Agent, Place
 from cokernel.session.background import Background
 from cokernel.session.execution import Execution
+from cokernel.session.guests import Guests, entered_through, share_of
 from cokernel.session.owned_kernels import IDLE_EXPIRY_S, OwnedKernels
 from cokernel.session.policy import Mode
 from cokernel.session.session import Session
+from cokernel.shares import ShareRecord
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
 KEEP_LEFT = 10
+UNSEEN = "Nobody shares it: whoever works there neither sees your calls nor is asked."
 
 
 class BridgeObserver(Protocol):
@@ -75,6 +78,7 @@ class Bridge:
         self._owned = OwnedKernels(
             adopt=self._adopt, remove=self.remove, idle_expiry_s=idle_expiry_s
         )
+        self._guests = Guests(self._leave)
         self._names = itertools.count(1)
         self._client_names = itertools.count(1)
         self._private: asyncio.Task[Session] | None = None
@@ -114,6 +118,14 @@ class Bridge:
     def is_owned(self, session: Session) -> bool:
         return session in self._owned
 
+    def is_guest_in(self, session: Session) -> bool:
+        """Whether that kernel was entered by its connection file, and nobody shares it."""
+        return session in self._guests
+
+    async def shared_meanwhile(self, session: Session) -> ShareRecord | None:
+        """The share through which a kernel is to be entered that was entered by its file: then it has been left."""
+        return await self._guests.share_of(session)
+
     def find(self, name: str) -> Session | None:
         """The kernel with this id, title or connection file, if this bridge serves it.
 
@@ -143,16 +155,14 @@ class Bridge:
             no such kernel here.
         LinkDown
             the kernel it worked in is gone, and it has not chosen another.
+        Denied
+            somebody shares that kernel, so that it is entered through the share.
         """
         wanted = name or agent.kernel_id or agent.home
         if agent.left and not name:
             raise LinkDown(agent.left, "Choose a kernel with list_kernels and use_kernel.")
         if wanted is None:
-            private = await self.private_session()
-            # Remembered, so that the end of that kernel is told and not papered over with a new one.
-            agent.kernel_id = private.kernel_id
-            agent.works_in(_place(private))
-            return private
+            return await self._default_for(agent)
         session = self.find(wanted)
         if session is None and not name:
             raise LinkDown(
@@ -164,9 +174,20 @@ class Bridge:
                 f"This bridge serves no kernel called {wanted!r}.",
                 "list_kernels shows all; use_kernel changes to one of another program.",
             )
+        if (record := await self.shared_meanwhile(session)) is not None:
+            raise entered_through(record, session.title)
         self._owned.touch(session)
         if not name:
             agent.works_in(_place(session))
+        return session
+
+    async def _default_for(self, agent: Agent) -> Session:
+        session = await self.private_session()
+        # Remembered, so that the end of that kernel is told and not papered over with a new one.
+        agent.kernel_id = session.kernel_id
+        agent.works_in(_place(session))
+        if self.is_guest_in(session):
+            agent.news.append(f"{session.title} was named by its connection file. {UNSEEN}")
         return session
 
     def all_of(self, kernel_id: str) -> list[Session]:
@@ -221,6 +242,31 @@ class Bridge:
             self._see_off(before)
         return session
 
+    async def enter(self, connection_file: str, title: str) -> Session:
+        """Connect to a kernel that nobody shares, for agents: by its connection file, in the mode of this bridge.
+
+        Raises
+        ------
+        Denied
+            somebody does share it.
+        Unknown
+            the file cannot be read.
+        NoAnswer, Untrusted
+            as `attach`, or the file must not be believed.
+        """
+        try:
+            connection = await asyncio.to_thread(read_connection_file, connection_file)
+        except OSError as error:
+            raise Unknown(
+                f"The connection file {connection_file} cannot be read: {error.strerror}.",
+                "Start that kernel, or choose another with list_kernels and use_kernel.",
+            ) from error
+        if (record := await asyncio.to_thread(share_of, connection)) is not None:
+            raise entered_through(record, title)
+        session = await self.attach(connection, connection_file=connection_file, title=title)
+        self._guests.add(session, connection)
+        return session
+
     def spawn_private(self, kernel: OwnedKernel) -> None:
         """Take over a kernel that was spawned before anything else was imported, and begin to connect to it."""
         self._spare = kernel
@@ -262,11 +308,8 @@ class Bridge:
 
     async def remove(self, session: Session, reason: str) -> None:
         """Let go of a kernel; an owned one ends."""
-        self._sessions.pop(session.kernel_id, None)
+        self._take_out(session, reason)
         self._leaving.append(session)
-        for agent in self.agents.values():
-            if agent.kernel_id == session.kernel_id:
-                agent.left = reason
         await session.close(reason)
         self._forget_oldest()
         await self._owned.end(session)
@@ -274,6 +317,7 @@ class Bridge:
     async def close(self, reason: str) -> None:
         """End everything that this bridge serves."""
         self._owned.stop_expiring()
+        self._guests.stop()
         if self._private is not None and not self._private.done():
             self._private.cancel()
             with contextlib.suppress(asyncio.CancelledError, CokernelError):
@@ -296,6 +340,19 @@ class Bridge:
 
     # -- inside
 
+    def _take_out(self, session: Session, reason: str) -> None:
+        self._sessions.pop(session.kernel_id, None)
+        self._guests.forget(session)
+        for agent in self.agents.values():
+            if agent.kernel_id == session.kernel_id:
+                agent.left = reason
+
+    def _leave(self, session: Session, reason: str) -> None:
+        """No new run begins there; the one that the kernel has goes on, as it was begun before."""
+        self._take_out(session, reason)
+        session.take_no_more(reason)
+        self._see_off(session)
+
     def _see_off(self, session: Session) -> None:
         self._leaving.append(session)
         self._background.start(self._close_when_done(session), f"see off {session.title}")
@@ -314,21 +371,11 @@ class Bridge:
 
     async def _start_private(self) -> Session:
         if self._default is not None:
-            return await self._attach_default(self._default)
+            return await self.enter(self._default, os.path.basename(self._default))
         kernel, self._spare = self._spare, None
         if kernel is None:
             return await self._owned.start(find_command(None), "private kernel", self._cwd)
         return await self._owned.connect(kernel, "private kernel")
-
-    async def _attach_default(self, path: str) -> Session:
-        try:
-            connection = read_connection_file(path)
-        except OSError as error:
-            raise Unknown(
-                f"The default connection file {path} cannot be read: {error.strerror}.",
-                "Start that kernel, or choose another with use_kernel.",
-            ) from error
-        return await self.attach(connection, connection_file=path, title=os.path.basename(path))
 
     def _adopt(self, link: ZmqLink, title: str) -> Session:
         return self._add(link, self._next_id(), title, owned=True, mode=None)

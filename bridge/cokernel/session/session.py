@@ -210,6 +210,13 @@ class Session:
             for execution in self.approvals.take():
                 self._runs.end(execution, State.DENIED, "Look only")
 
+    def take_no_more(self, reason: str) -> None:
+        """From now on every call is refused, and what has not begun never does; what runs goes on."""
+        self._closed_because = reason
+        self._runs.drop_queued(State.ABORTED, reason)
+        for execution in self.approvals.take():
+            self._runs.end(execution, State.ABORTED, reason)
+
     def set_paused(self, paused: bool) -> None:
         """While paused no new run begins; what runs goes on."""
         self.paused = paused
@@ -244,6 +251,7 @@ class Session:
         LinkDown
             the kernel cannot be reached.
         """
+        self._check_open()
         self.approvals.check_may_type(self.mode, client, execution)
         shown = "(hidden)" if execution.hides_input else text
         entry = self.begin_call(client, tool="check_execution", argument=shown, kind=Kind.CONTROL)
