@@ -37,6 +37,7 @@ const NO_GALLERY = JSON.stringify({ serviceUrl: '', itemUrl: '', resourceUrlTemp
  * @property {Record<string, unknown>} [settings] beside the quiet ones
  * @property {string[]} [flags] of code-server
  * @property {Record<string, string>} [env]
+ * @property {boolean} [asksForTrust] folders are untrusted until the person trusts them
  */
 
 export class Server {
@@ -107,19 +108,25 @@ export class Server {
 
   async #prepare() {
     await mkdir(path.join(this.home, 'run'), { mode: 0o700 });
-    const settings = JSON.stringify({ ...QUIET, ...this.options.settings }, null, 2);
+    await this.configure();
+  }
+
+  /** @param {Record<string, unknown>} [changes] settings beside those it was started with; earlier changes are gone */
+  async configure(changes = {}) {
+    const settings = { ...QUIET, ...this.options.settings, ...changes };
     // Settings of the machine scope are read from the second one only.
     for (const scope of ['User', 'Machine']) {
       const folder = path.join(this.home, 'data', scope);
       await mkdir(folder, { recursive: true });
-      await writeFile(path.join(folder, 'settings.json'), settings);
+      await writeFile(path.join(folder, 'settings.json'), JSON.stringify(settings, null, 2));
     }
   }
 
   async #launch() {
     const flags = ['--auth', 'none', '--disable-telemetry', '--disable-update-check'];
-    flags.push('--disable-workspace-trust', '--disable-getting-started-override');
-    flags.push('--bind-addr', `127.0.0.1:${this.port}`, ...(this.options.flags ?? []));
+    if (!this.options.asksForTrust) flags.push('--disable-workspace-trust');
+    flags.push('--disable-getting-started-override', '--bind-addr', `127.0.0.1:${this.port}`);
+    flags.push(...(this.options.flags ?? []));
     this.#child = this.#spawn(flags);
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.#answers())) {

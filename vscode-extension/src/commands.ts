@@ -11,7 +11,7 @@ import type { Obstacles } from './ide/obstacles';
 import type { BridgePython } from './ide/python';
 import { readSettings, toggle } from './ide/settings';
 import type { Sharing } from './ide/sharing';
-import { activeNotebookUri, chooseTarget } from './ide/targets';
+import { activeNotebookUri, chooseTarget, requireUsable } from './ide/targets';
 import type { ActivityNode, ActivityView } from './views/activityView';
 import type { ChangesNode } from './views/changesView';
 import type { FromWebview } from './views/detailMessages';
@@ -98,8 +98,7 @@ export class Commands implements vscode.Disposable {
       try {
         await act(...args);
       } catch (error) {
-        this.parts.log.error(String(error));
-        void vscode.window.showErrorMessage((error as Error).message);
+        if (await this.parts.obstacles.explain(error)) await run(...args);
       }
     };
     this.subscriptions.push(vscode.commands.registerCommand(`cokernel.${name}`, run));
@@ -107,9 +106,12 @@ export class Commands implements vscode.Disposable {
 
   private async share(wanted: vscode.Uri | undefined): Promise<void> {
     const { jupyter, sharing, obstacles, detailView } = this.parts;
+    let notebook = wanted ?? activeNotebookUri();
     try {
-      const target = await chooseTarget(jupyter, wanted);
+      const target = await chooseTarget(jupyter, notebook);
       if (target === undefined) return;
+      notebook = target.uri;
+      requireUsable(target);
       if (sharing.shareOf(target.uri) !== undefined) {
         await this.menu();
         return;
@@ -118,7 +120,7 @@ export class Commands implements vscode.Disposable {
       await withProgress(`Sharing ${target.title} with Claude`, done);
       if (!detailView.isVisible) await vscode.commands.executeCommand('cokernel.shares.focus');
     } catch (error) {
-      if (await obstacles.explain(error)) await this.share(wanted);
+      if (await obstacles.explain(error, notebook)) await this.share(notebook);
     }
   }
 

@@ -46,7 +46,7 @@ export type Obstacle =
   | 'not-python'
   | 'permission'
   | 'remote'
-  | 'dead'
+  | 'stopped'
   | 'no-answer'
   | 'bridge';
 

@@ -90,7 +90,9 @@ export class SharedKernel {
       this.end();
       throw error;
     }
-    if (this.currentPhase === 'ended') throw new CannotShare('dead', this.sentence);
+    if (this.currentPhase === 'ended') {
+      throw new CannotShare('stopped', `Sharing of ${this.name} was stopped before it began.`);
+    }
   }
 
   /** The bridge told of this share. */

@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import { CannotShare, type Obstacle } from '../core/kernel';
 import { JUPYTER_ID, type Jupyter } from './jupyter';
-import { activeNotebookUri } from './targets';
 
+const EXTENSION_ID = 'cokernel.share-kernel-with-claude';
 const START_TIMEOUT_MS = 120_000;
 
 interface Remedy {
@@ -19,38 +19,42 @@ export class Obstacles {
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
-  /** Tells the person what is in the way; true if it was mended and sharing should be tried again. */
-  async explain(error: unknown): Promise<boolean> {
+  /**
+   * Tells the person what is in the way; true if it was mended and should be tried again. `notebook` is the one that
+   * was to be shared: another may be in front by the time a button is pressed.
+   */
+  async explain(error: unknown, notebook?: vscode.Uri): Promise<boolean> {
     const { message } = error as Error;
-    this.log.warn(`Cannot share: ${message}`);
-    const remedies =
-      error instanceof CannotShare ? this.remedies(error.obstacle) : [this.showLog()];
-    const labels = remedies.map(({ label }) => label);
-    const isError = !(error instanceof CannotShare);
-    const answer = isError
-      ? await vscode.window.showErrorMessage(message, ...labels)
-      : await vscode.window.showWarningMessage(message, ...labels);
-    const remedy = remedies.find(({ label }) => label === answer);
-    await remedy?.apply();
-    return remedy?.retry ?? false;
+    this.log.warn(message);
+    if (!(error instanceof CannotShare)) {
+      return offer([this.showLog()], (labels) =>
+        vscode.window.showErrorMessage(message, ...labels),
+      );
+    }
+    // The person knows what they did.
+    if (error.obstacle === 'stopped') return false;
+    return offer(this.remedies(error.obstacle, notebook), (labels) =>
+      vscode.window.showWarningMessage(message, ...labels),
+    );
   }
 
-  private remedies(obstacle: Obstacle): Remedy[] {
+  private remedies(obstacle: Obstacle, notebook: vscode.Uri | undefined): Remedy[] {
     switch (obstacle) {
       case 'jupyter-missing':
         return [command('Show Jupyter', 'workbench.extensions.search', `@id:${JUPYTER_ID}`)];
       case 'no-notebook':
         return [command('New Notebook', 'ipynb.newUntitledIpynb')];
       case 'not-started':
-        return [{ label: 'Run First Cell', apply: () => this.runFirstCell(), retry: true }];
+        return [{ label: 'Run First Cell', apply: () => this.runFirstCell(notebook), retry: true }];
       case 'permission':
         return [command('Manage Access', 'jupyter.manageAccessToKernels')];
       case 'not-python':
-        return [command('Select Kernel', 'notebook.selectKernel')];
+      case 'remote':
+        return [{ label: 'Select Kernel', apply: () => selectKernel(notebook), retry: false }];
       case 'bridge':
         return [
           this.showLog(),
-          command('Choose Interpreter', 'workbench.action.openSettings', 'cokernel.interpreter'),
+          { label: 'Open Settings', apply: openSettings, retry: false },
           { label: 'Try Again', apply: () => undefined, retry: true },
         ];
       default:
@@ -62,12 +66,9 @@ export class Obstacles {
     return { label: 'Show Log', apply: () => this.log.show(), retry: false };
   }
 
-  /** Runs the first code cell of the notebook in front, and waits until its kernel is there. */
-  private async runFirstCell(): Promise<void> {
-    const uri = activeNotebookUri();
-    const notebook = vscode.workspace.notebookDocuments.find(
-      (each) => each.uri.toString() === uri?.toString(),
-    );
+  /** Runs the first code cell of the notebook, and waits until its kernel is there. */
+  private async runFirstCell(uri: vscode.Uri | undefined): Promise<void> {
+    const notebook = documentOf(uri);
     const cell = notebook?.getCells().find(({ kind }) => kind === vscode.NotebookCellKind.Code);
     if (notebook === undefined || cell === undefined) return;
     const started = this.kernelStarts(notebook.uri);
@@ -93,6 +94,35 @@ export class Obstacles {
       });
     });
   }
+}
+
+async function offer(
+  remedies: readonly Remedy[],
+  ask: (labels: string[]) => Thenable<string | undefined>,
+): Promise<boolean> {
+  const answer = await ask(remedies.map(({ label }) => label));
+  const remedy = remedies.find(({ label }) => label === answer);
+  await remedy?.apply();
+  return remedy?.retry ?? false;
+}
+
+/** VS Code's picker is about the notebook in front. */
+async function selectKernel(uri: vscode.Uri | undefined): Promise<void> {
+  const notebook = documentOf(uri);
+  if (notebook !== undefined) await vscode.window.showNotebookDocument(notebook);
+  // Without an argument the command fails when it is called by an extension.
+  await vscode.commands.executeCommand('notebook.selectKernel', {});
+}
+
+/** Settings that name programs belong to the machine: on a remote one they are on a page of their own. */
+function openSettings(): Thenable<unknown> {
+  const isRemote = vscode.env.remoteName !== undefined;
+  const page = isRemote ? 'workbench.action.openRemoteSettings' : 'workbench.action.openSettings';
+  return vscode.commands.executeCommand(page, { query: `@ext:${EXTENSION_ID}` });
+}
+
+function documentOf(uri: vscode.Uri | undefined): vscode.NotebookDocument | undefined {
+  return vscode.workspace.notebookDocuments.find((each) => each.uri.toString() === uri?.toString());
 }
 
 function command(label: string, id: string, ...args: unknown[]): Remedy {

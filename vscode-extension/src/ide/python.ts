@@ -74,10 +74,33 @@ export class BridgePython {
     return [interpreterOf(await this.madeFolder()), '-I', '-m', 'cokernel', 'child'];
   }
 
+  /** What is in the way when a bridge did not start, with the setting that is to blame if one is. */
+  explain(error: Error): CannotShare {
+    if (error instanceof CannotShare) return error;
+    const { command, interpreter } = readSettings();
+    const blamed = command.length > 0 ? 'cokernel.command' : interpreter && 'cokernel.interpreter';
+    const next = blamed
+      ? `The setting ${blamed} says what it is started from: change or clear it, and try again.`
+      : 'The log has the details.';
+    return new CannotShare('bridge', `${error.message} ${next}`);
+  }
+
   private async madeFolder(): Promise<string> {
-    const folder = await this.folder();
-    if (!isReady(folder)) await this.makeOrExplain(folder);
-    return folder;
+    try {
+      const folder = await this.folder();
+      if (!isReady(folder)) {
+        await this.make(folder);
+        await removeOthers(this.storage(), folder);
+      }
+      return folder;
+    } catch (error) {
+      this.log.error(`There is no private environment: ${String(error)}`);
+      if (!(error instanceof Declined)) throw new CannotShare('bridge', (error as Error).message);
+      throw new CannotShare(
+        'bridge',
+        'Claude needs the Python part of this extension. Try again to install it, or name an interpreter in cokernel.interpreter.',
+      );
+    }
   }
 
   private async folder(): Promise<string> {
@@ -90,22 +113,6 @@ export class BridgePython {
 
   private storage(): string {
     return this.context.globalStorageUri.fsPath;
-  }
-
-  private async makeOrExplain(folder: string): Promise<void> {
-    try {
-      await this.make(folder);
-    } catch (error) {
-      if (error instanceof Declined) {
-        throw new CannotShare(
-          'bridge',
-          'Sharing needs the Python part of this extension. Share again to install it, or name an interpreter in cokernel.interpreter.',
-        );
-      }
-      this.log.error(`The private environment was not made: ${String(error)}`);
-      throw new CannotShare('bridge', (error as Error).message);
-    }
-    await removeOthers(this.storage(), folder);
   }
 
   private async make(folder: string): Promise<void> {

@@ -139,10 +139,14 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
     return stopped;
   }
 
-  /** Starts the bridge unless it runs; asks the person where the Python part is missing. */
+  /** Starts the bridge unless it runs; asks the person where the Python part is missing. Rejects with `CannotShare`. */
   async ready(location: KernelLocation): Promise<void> {
     this.python.sawKernelInterpreter(location.executable);
-    await this.bridge.start();
+    try {
+      await this.bridge.start();
+    } catch (error) {
+      throw this.python.explain(error as Error);
+    }
   }
 
   request<C extends Command>(command: C, args: CommandArguments[C]): Promise<AnswerOf<C>> {

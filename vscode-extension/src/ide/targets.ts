@@ -41,18 +41,29 @@ function notebookOfTab(input: unknown): vscode.Uri | undefined {
 }
 
 /**
- * The target the person means, asked for only where there are several.
- * Undefined if they chose none. Throws `CannotShare` if there is none to choose.
+ * The notebook that is `wanted`, else the one the person picks where there are several.
+ * Undefined if they picked none. Throws `CannotShare` if there is none with a kernel.
  */
 export async function chooseTarget(
   jupyter: Jupyter,
   wanted: vscode.Uri | undefined,
 ): Promise<Target | undefined> {
-  const active = wanted ?? activeNotebookUri();
-  const kernel = active && (await jupyter.kernelOf(active));
-  if (active && kernel) return usable({ uri: active, title: titleOf(active), kernel });
-  if (active) throw notStarted(titleOf(active));
-  return chooseAmong(await startedTargets(jupyter));
+  if (wanted === undefined) return chooseAmong(await startedTargets(jupyter));
+  const kernel = await jupyter.kernelOf(wanted);
+  if (kernel === undefined) throw notStarted(titleOf(wanted));
+  return { uri: wanted, title: titleOf(wanted), kernel };
+}
+
+/** Throws `CannotShare` unless it is a Python kernel that lives. */
+export function requireUsable(target: Target): void {
+  const { language, status } = target.kernel;
+  if (language.toLowerCase() !== 'python') {
+    throw new CannotShare(
+      'not-python',
+      `The kernel of ${target.title} speaks ${language}; only Python kernels can be shared. Choose a Python kernel and share again.`,
+    );
+  }
+  if (status === 'dead' || status === 'terminating') throw notStarted(target.title);
 }
 
 /** Every open notebook whose kernel was started. */
@@ -73,12 +84,12 @@ async function chooseAmong(targets: readonly Target[]): Promise<Target | undefin
       'There is no notebook with a running kernel. Open a notebook, run a cell, and share again.',
     );
   }
-  if (others.length === 0) return usable(only);
+  if (others.length === 0) return only;
   const picked = await vscode.window.showQuickPick(targets.map(item), {
     title: 'Share Kernel with Claude',
     placeHolder: 'Which kernel?',
   });
-  return picked && usable(picked.target);
+  return picked?.target;
 }
 
 function item(target: Target): vscode.QuickPickItem & { target: Target } {
@@ -89,18 +100,6 @@ function item(target: Target): vscode.QuickPickItem & { target: Target } {
     iconPath: new vscode.ThemeIcon('notebook'),
     target,
   };
-}
-
-function usable(target: Target): Target {
-  const { language, status } = target.kernel;
-  if (language.toLowerCase() !== 'python') {
-    throw new CannotShare(
-      'not-python',
-      `The kernel of ${target.title} speaks ${language}; only Python kernels can be shared. Choose a Python kernel and share again.`,
-    );
-  }
-  if (status === 'dead' || status === 'terminating') throw notStarted(target.title);
-  return target;
 }
 
 function notStarted(title: string): CannotShare {

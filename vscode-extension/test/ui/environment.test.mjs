@@ -16,7 +16,7 @@ test('the Python side is installed with consent', { timeout: 420_000 }, async (t
   await workbench.command('Share Kernel with Claude');
   await workbench.answerDialog('Install the Python part', 'Cancel');
   await workbench
-    .toast('Share again to install it')
+    .toast('Try again to install it')
     .getByRole('button', { name: 'Try Again' })
     .click();
   await workbench.answerDialog('Install the Python part', 'Install');

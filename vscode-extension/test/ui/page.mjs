@@ -42,12 +42,24 @@ export class Workbench {
   }
 
   async command(title) {
+    for (let tries = 1; !(await this.#findsCommand(title)); tries++) {
+      if (tries === 12) throw new Error(`There is no command ${title}.`);
+      await this.page.keyboard.press('Escape');
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The palette lists what was known when it opened: commands of extensions come a moment after the window. */
+  async #findsCommand(title) {
     await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget:visible input').first();
     await input.waitFor();
     await input.fill(`>${title}`);
-    await this.quickRow(title).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    const row = this.quickRow(title).first();
+    return row.waitFor({ timeout: 5000 }).then(
+      () => true,
+      () => false,
+    );
   }
 
   quickRow(text) {
@@ -66,11 +78,14 @@ export class Workbench {
     await this.open(file);
     await this.cell(0).waitFor();
     // The toolbar shows the kernel once the notebook has one.
-    await this.page.locator('.kernel-label').filter({ hasText: 'Python 3' }).first().waitFor();
+    const kernel = this.page.locator('.kernel-label:visible').filter({ hasText: 'Python 3' });
+    await kernel.first().waitFor();
   }
 
+  /** A code cell of the notebook in front. */
   cell(index) {
-    return this.page.locator('.notebookOverlay .monaco-list-row.code-cell-row').nth(index);
+    const cells = this.page.locator('.notebookOverlay:visible .monaco-list-row.code-cell-row');
+    return cells.nth(index);
   }
 
   async runCell(index) {
@@ -121,6 +136,15 @@ export class Workbench {
 
   toast(text) {
     return this.page.locator('.notifications-toasts .notification-toast').filter({ hasText: text });
+  }
+
+  /** Presses a button of a notification. */
+  async press(text, button) {
+    await this.toast(text).getByRole('button', { name: button, exact: true }).click();
+  }
+
+  tab(name) {
+    return this.page.locator('.tabs-container .tab').filter({ hasText: name });
   }
 
   /** The inside of the details webview. */

@@ -16,17 +16,20 @@ export const python = developmentPython();
 const SETTINGS = { 'standin.python': python, 'cokernel.interpreter': python };
 
 /**
- * @param {object} options
- * @param {boolean} [options.underDevelopment] the extension comes from the tree, not as a .vsix
+ * @param {import('../../scripts/server.mjs').ServerOptions & {underDevelopment?: boolean, withJupyter?: boolean}} options
+ *   `underDevelopment`: the extension comes from the tree, not as a .vsix
  */
-export async function startServer({ settings = {}, flags = [], underDevelopment = false } = {}) {
-  const server = await Server.start({ settings: { ...SETTINGS, ...settings }, flags });
+export async function startServer(options = {}) {
+  const { underDevelopment = false, withJupyter = true } = options;
+  const settings = { ...SETTINGS, ...options.settings };
+  const server = await Server.start({ ...options, settings });
   try {
     const folder = path.join(server.home, 'project');
     await cp(EXAMPLE, folder, { recursive: true });
     server.folder = folder;
     server.front = [python, '-m', 'cokernel'];
-    const extensions = [await packageStandIn(server.home)];
+    const extensions = [];
+    if (withJupyter) extensions.push(await packageStandIn(server.home));
     if (!underDevelopment) extensions.push(await extensionUnderTest());
     await server.installExtensions(extensions);
   } catch (error) {
