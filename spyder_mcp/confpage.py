@@ -5,9 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 from spyder.api.preferences import PluginConfigPage
 
-from cokernel.host import Mode
 from spyder_mcp.translation import _
-from spyder_mcp.widgets.texts import mode_text
 
 
 class ClaudeConfigPage(PluginConfigPage):
@@ -18,6 +16,10 @@ class ClaudeConfigPage(PluginConfigPage):
         layout.addStretch(1)
 
     def _sharing(self) -> QGroupBox:
+        # Imported when the page is opened: Spyder's start needs neither.
+        from cokernel.host import Mode
+        from spyder_mcp.widgets.texts import mode_text
+
         modes = [(mode_text(mode), mode.value) for mode in Mode]
         return _group(
             _("Sharing"),

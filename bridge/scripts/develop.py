@@ -131,6 +131,9 @@ def bench(report: Report) -> None:
     """The side-by-side benchmarks."""
     ensure((DEVELOPMENT, *KERNELS))
     report.add(run("benchmarks", [str(DEVELOPMENT.python), "bridge/benchmarks"]))
+    if is_current(SPYDER_APP):
+        startup = "bridge/benchmarks/spyder_startup.py"
+        report.add(run("benchmarks: Spyder's start", [str(SPYDER_APP.python), startup]))
 
 
 def demo(report: Report) -> None:

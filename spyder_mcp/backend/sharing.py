@@ -112,11 +112,6 @@ class Sharing(QObject):
         return self._status
 
     @property
-    def share_id(self) -> str:
-        """Empty before the first share."""
-        return self._share_id
-
-    @property
     def shared_console(self) -> ShellWidget | None:
         """Whose kernel agents work in now."""
         return self._console if self._asked is not None else None
@@ -156,11 +151,6 @@ class Sharing(QObject):
         self._pinned, self._pin_lost = shellwidget, ""
         self._try_afresh()
         self._reconcile()
-
-    def stop_runs(self) -> None:
-        """Interrupt what agents run in the shared kernel. The user's cells are never touched."""
-        if self._share_id:
-            self._bridge.interrupt(self._share_id)
 
     def answer(self, approval: str, answer: Answer) -> None:
         self._bridge.answer(approval, answer)

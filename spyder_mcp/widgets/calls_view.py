@@ -27,6 +27,7 @@ from spyder_mcp.widgets.calls_model import (
     key_of,
 )
 from spyder_mcp.widgets.look import Look
+from spyder_mcp.widgets.signs import StateSigns
 
 STATE_WORD_FROM_CHARS = 80
 """Panes of fewer characters show the sign of the state only."""
@@ -167,6 +168,7 @@ class CallDelegate(QStyledItemDelegate):
     def __init__(self, look: Look, view: CallsView) -> None:
         super().__init__(view)
         self._look = look
+        self._signs = StateSigns(look)
         self._view = view
         self._angle = 0
         self.show_state_word = True
@@ -225,7 +227,7 @@ class CallDelegate(QStyledItemDelegate):
         if state is State.RUNNING:
             self._paint_spinner(painter, QRectF(rect).adjusted(2, 2, -2, -2))
         else:
-            self._look.state_icon(state).paint(painter, rect)
+            self._signs.icon(state).paint(painter, rect)
 
     def _paint_spinner(self, painter: QPainter, rect: QRectF) -> None:
         painter.save()
@@ -242,7 +244,7 @@ class CallDelegate(QStyledItemDelegate):
 
     def _paint_word(self, painter: QPainter, rect: QRect, word: str, call: Activity) -> None:
         painter.save()
-        painter.setPen(QColor(self._look.state_color(call.state)))
+        painter.setPen(QColor(self._signs.color(call.state)))
         painter.setFont(self._view.font())
         elided = self._view.fontMetrics().elidedText(
             word, Qt.TextElideMode.ElideRight, rect.width()

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from pygments.lexers import PythonLexer
-from pygments.token import _TokenType
+from pygments.token import (
+    Comment,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    String,
+    Token,
+    _TokenType,
+)
 from qtpy.QtGui import QColor, QFont, QTextCharFormat, QTextCursor
 
 from spyder_mcp.widgets.look import Look
@@ -35,8 +44,33 @@ def plain_format(look: Look, color: str | None = None) -> QTextCharFormat:
 
 
 def _format(token: _TokenType, look: Look) -> QTextCharFormat:
-    color, bold, italic = look.code_style(token)
+    color, bold, italic = look.code_colors[_role(token)]
     chosen = plain_format(look, color)
     chosen.setFontWeight(QFont.Weight.Bold if bold else QFont.Weight.Normal)
     chosen.setFontItalic(italic)
     return chosen
+
+
+def _role(token: _TokenType) -> str:
+    while token is not Token:
+        role = _TOKEN_ROLES.get(token)
+        if role is not None:
+            return role
+        token = token.parent
+    return "normal"
+
+
+_TOKEN_ROLES: dict[_TokenType, str] = {
+    Comment: "comment",
+    Keyword: "keyword",
+    Keyword.Constant: "builtin",
+    Name.Builtin: "builtin",
+    Name.Builtin.Pseudo: "instance",
+    Name.Class: "definition",
+    Name.Decorator: "magic",
+    Name.Function: "definition",
+    Number: "number",
+    Operator.Word: "keyword",
+    String: "string",
+    Comment.Hashbang: "magic",
+}

@@ -12,6 +12,7 @@ from spyder_mcp.widgets.calls_model import key_of
 from spyder_mcp.widgets.look import LOGO, spyder_look
 from spyder_mcp.widgets.pane import ClaudePane
 from spyder_mcp.widgets.share_bar import ShareBar
+from spyder_mcp.widgets.signs import mode_icon
 
 
 class GalleryPane(QWidget):
@@ -40,7 +41,7 @@ class GalleryPane(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.pane, stretch=1)
         ask = Mode.ASK
-        self.bar.show_mode(texts.mode_text(ask), texts.mode_tip(ask), look.mode_icon(ask))
+        self.bar.show_mode(texts.mode_text(ask), texts.mode_tip(ask), mode_icon(look, ask))
         self.bar.show_sharing(False)
 
     def share_console(self) -> None:

@@ -1,28 +1,15 @@
 """Colours, fonts and icons of the pane, taken from Spyder's theme.
 
 Spyder chooses its theme once, when it starts; so a `Look` is made once and handed down. Widgets ask it and never
-Spyder, and the gallery can show both themes.
+Spyder, and the gallery can show both themes. Imported when Spyder starts: nothing here knows calls or code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import qtawesome
-from pygments.token import (
-    Comment,
-    Keyword,
-    Name,
-    Number,
-    Operator,
-    String,
-    Token,
-    _TokenType,
-)
 from qtpy.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon
-
-from cokernel.host import Mode, State
 
 
 @dataclass(frozen=True)
@@ -51,80 +38,19 @@ class Look:
         """A Material Design icon; greyed by Qt itself where its action is disabled."""
         return qtawesome.icon(name, color=color or self.text, color_disabled=self.line)
 
-    def state_icon(self, state: State) -> QIcon:
-        """The sign of a call's state. A running one is drawn by the list, because it turns."""
-        return self._state_icons[state]
 
-    def mode_icon(self, mode: Mode) -> QIcon:
-        """Stands for the mode where its words have no room."""
-        return self.icon(_MODE_ICONS[mode])
-
-    def state_color(self, state: State) -> str:
-        """Colour for the word that names the state."""
-        return self._role_color(_STATE_SIGNS[state][0])
-
-    @cached_property
-    def _state_icons(self) -> dict[State, QIcon]:
-        return {
-            state: self.icon(icon, self._role_color(role))
-            for state, (role, icon) in _STATE_SIGNS.items()
-        }
-
-    def _role_color(self, role: str) -> str:
-        return {
-            "muted": self.muted,
-            "attention": self.attention,
-            "accent": self.accent,
-            "ok": self.ok,
-            "error": self.error,
-        }[role]
-
-    def code_style(self, token: _TokenType) -> tuple[str, bool, bool]:
-        """(colour, bold, italic) of a Pygments token."""
-        while token is not Token:
-            role = _TOKEN_ROLES.get(token)
-            if role is not None:
-                return self.code_colors[role]
-            token = token.parent
-        return self.code_colors["normal"]
-
-
-_STATE_SIGNS: dict[State, tuple[str, str]] = {
-    State.QUEUED: ("muted", "mdi.clock-outline"),
-    State.WAITING_APPROVAL: ("attention", "mdi.hand-left"),
-    State.RUNNING: ("accent", "mdi.loading"),
-    State.WAITING_INPUT: ("accent", "mdi.form-textbox"),
-    State.OK: ("ok", "mdi.check"),
-    State.ERROR: ("error", "mdi.close-circle-outline"),
-    State.INTERRUPTED: ("muted", "mdi.stop-circle-outline"),
-    State.ABORTED: ("muted", "mdi.minus-circle-outline"),
-    State.DENIED: ("muted", "mdi.cancel"),
-    State.RESTARTED: ("muted", "mdi.restart"),
-    State.LOST: ("error", "mdi.link-off"),
-    State.FAILED: ("error", "mdi.alert-circle-outline"),
-}
-
-_MODE_ICONS: dict[Mode, str] = {
-    Mode.FREE: "mdi.play-circle-outline",
-    Mode.ASK: "mdi.hand-left",
-    Mode.LOOK: "mdi.eye-outline",
-}
-
-_TOKEN_ROLES: dict[_TokenType, str] = {
-    Comment: "comment",
-    Keyword: "keyword",
-    Keyword.Constant: "builtin",
-    Name.Builtin: "builtin",
-    Name.Builtin.Pseudo: "instance",
-    Name.Class: "definition",
-    Name.Decorator: "magic",
-    Name.Function: "definition",
-    Number: "number",
-    Operator.Word: "keyword",
-    String: "string",
-    Comment.Hashbang: "magic",
-}
-
+CODE_ROLES = (
+    "normal",
+    "builtin",
+    "comment",
+    "definition",
+    "instance",
+    "keyword",
+    "magic",
+    "number",
+    "string",
+)
+"""Names in Spyder's syntax colour schemes."""
 
 LOGO = "mdi.creation"
 """Stands for Claude in Spyder: the pane, the toggle, the status bar, the preferences."""
@@ -167,9 +93,8 @@ def _code_colors() -> dict[str, tuple[str, bool, bool]]:
     from spyder.config.manager import CONF
     from spyder.utils.syntaxhighlighters import get_color_scheme
 
-    roles = set(_TOKEN_ROLES.values()) | {"normal"}
     scheme = get_color_scheme(CONF.get("appearance", "selected"))
-    return {role: _as_style(scheme[role]) for role in roles}
+    return {role: _as_style(scheme[role]) for role in CODE_ROLES}
 
 
 def _as_style(entry: tuple[str, bool, bool]) -> tuple[str, bool, bool]:

@@ -174,11 +174,11 @@ class Studio:
             self._wait(lambda: self._shows_output("epoch  5/40"))
             self._shoot(folder / "spyder-running.png")
             self._stop(running)
-            self._pane.sharing.set_mode(self._mode("ask"))
+            self._pane.controller.sharing.set_mode(self._mode("ask"))
             waiting = agent.run(DELETE)
-            self._wait(lambda: self._pane.pane.approval._once.isEnabled())
+            self._wait(lambda: self._pane.controller.pane.approval._once.isEnabled())
             self._shoot(folder / "spyder-approval.png")
-            self._pane.pane.approval._deny.click()
+            self._pane.controller.pane.approval._deny.click()
             self._finish(waiting)
 
     def take_all(self, folder: Path) -> None:
@@ -203,15 +203,15 @@ class Studio:
             self._stop(running)
             self._finish(agent.run(WRONG))
             shoot("error")
-            self._pane.sharing.set_mode(self._mode("ask"))
+            self._pane.controller.sharing.set_mode(self._mode("ask"))
             self._hide_pane()
             waiting = agent.run(DELETE)
-            self._wait(lambda: self._pane._waiting() is not None)
+            self._wait(lambda: self._pane.controller.waiting() is not None)
             shoot("hidden")
-            self._pane._notice.sig_show_requested.emit()
-            self._wait(lambda: self._pane.pane.approval._once.isEnabled())
+            self._pane.controller._notice.sig_show_requested.emit()
+            self._wait(lambda: self._pane.controller.pane.approval._once.isEnabled())
             shoot("approval")
-            self._pane.pane.approval._deny.click()
+            self._pane.controller.pane.approval._deny.click()
             self._finish(waiting)
         self._preferences(folder / f"preferences-{self._theme}.png")
         self._dialog(folder / f"connect-{self._theme}.png")
@@ -226,14 +226,14 @@ class Studio:
         self._raise_pane()
         self._pane.set_conf("mode", mode)
         self._pane.share_action.setChecked(True)
-        self._wait(lambda: self._pane.sharing.status.phase.value == "shared")
+        self._wait(lambda: self._pane.controller.sharing.status.phase.value == "shared")
 
     def _work(self, agent: Any) -> None:
         self._finish(agent.run(READ))
         self._finish(agent.call("list_variables"))
         self._finish(agent.run("df.describe()"))
         self._finish(agent.run(PLOT))
-        self._wait(lambda: self._pane.pane.outputs(self._selected_key()) != ())
+        self._wait(lambda: self._pane.controller.pane.outputs(self._selected_key()) != ())
 
     def _stop(self, running: Future[str]) -> None:
         self._pane.stop_action.trigger()
@@ -256,11 +256,11 @@ class Studio:
         self._window.get_plugin("variable_explorer").switch_to_plugin()
 
     def _selected_key(self) -> tuple[str, int]:
-        call = self._pane.pane.calls.selected()
+        call = self._pane.controller.pane.calls.selected()
         return (call.kernel_id, call.number)
 
     def _shows_output(self, text: str) -> bool:
-        return text in self._pane.pane.detail.browser.toPlainText()
+        return text in self._pane.controller.pane.detail.browser.toPlainText()
 
     def _mode(self, value: str) -> Any:
         from cokernel.host import Mode
@@ -282,11 +282,11 @@ class Studio:
         dialog.reject()
 
     def _dialog(self, path: Path) -> None:
-        self._pane.connect_client()
-        self._wait(lambda: self._pane._dialog._run.isEnabled())
+        self._pane.controller.connection.show()
+        self._wait(lambda: self._pane.controller.connection._dialog._run.isEnabled())
         self._settle(0.3)
-        self._pane._dialog.grab().save(str(path))
-        self._pane._dialog.reject()
+        self._pane.controller.connection._dialog.grab().save(str(path))
+        self._pane.controller.connection._dialog.reject()
 
     # ---- the camera
 

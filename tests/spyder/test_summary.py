@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cokernel.host import Activity, ClientInfo, State
 from spyder_mcp.widgets import samples
-from spyder_mcp.widgets.summary import Summary, summarize
+from spyder_mcp.widgets.summarizing import summarize
+from spyder_mcp.widgets.summary import Summary
 
 
 def told(

@@ -15,7 +15,7 @@ def share(pane: Any, qtbot: Any, mode: str = "free") -> None:
     """Press the toggle and wait until the console is shared."""
     pane.set_conf("mode", mode)
     pane.share_action.setChecked(True)
-    settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+    settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
 
 
 def records() -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ def test_a_new_console_is_shared_when_it_is_ready(window: Any, pane: Any, qtbot:
         console = open_console(window, qtbot)
         title = console.ipyclient.get_name()
         settled(qtbot, lambda: shows(title, console.kernel_handler.connection_file))
-        settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+        settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
         assert title in awaited(qtbot, agent.run("2"))
 
 
@@ -42,10 +42,10 @@ def test_a_pinned_console_stays_shared(window: Any, pane: Any, qtbot: Any) -> No
     first = current(window)
     title = first.ipyclient.get_name()
     pane.pin_action.trigger()
-    settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+    settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
     open_console(window, qtbot)
     assert shows(title, first.kernel_handler.connection_file)
-    assert pane.sharing.status.pinned
+    assert pane.controller.sharing.status.pinned
 
 
 def test_a_pinned_console_that_is_closed_is_not_replaced(
@@ -54,12 +54,15 @@ def test_a_pinned_console_that_is_closed_is_not_replaced(
     open_console(window, qtbot)
     title = current(window).ipyclient.get_name()
     pane.pin_action.trigger()
-    settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+    settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
     window.ipyconsole.close_client(ask_recursive=False)
     settled(qtbot, lambda: records() == [])
-    assert pane.sharing.status.sentence == f"{title} was closed. Choose another console to go on."
-    pane.sharing.follow()
-    settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+    assert (
+        pane.controller.sharing.status.sentence
+        == f"{title} was closed. Choose another console to go on."
+    )
+    pane.controller.sharing.follow()
+    settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
 
 
 def test_a_renamed_console_has_its_new_name_in_the_record(
@@ -90,7 +93,7 @@ def test_a_restart_ends_the_call_and_shares_the_new_kernel(
         after = console.kernel_handler.connection_file
         assert after != before
         settled(qtbot, lambda: [r["connection_file"] for r in records()] == [after])
-        settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+        settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
         assert "· ok ·" in awaited(qtbot, agent.run("1"))
 
 
@@ -107,7 +110,7 @@ def test_a_crash_ends_the_call_and_shares_the_new_process(
         assert "process ended" in awaited(qtbot, sleeping, timeout_s=15)
         settled(qtbot, lambda: [r["kernel_pid"] for r in records()] not in ([pid], []), 60)
         settled(qtbot, lambda: is_ready(console))
-        settled(qtbot, lambda: pane.sharing.status.phase.value == "shared")
+        settled(qtbot, lambda: pane.controller.sharing.status.phase.value == "shared")
         assert "2" in awaited(qtbot, agent.run("1 + 1"))
 
 
@@ -153,4 +156,4 @@ def test_an_external_kernel_is_shared_and_its_death_told(
         settled(qtbot, pane.stop_action.isEnabled)
         process.kill()
         awaited(qtbot, sleeping, timeout_s=20)
-    assert pane.pane.model.calls()[-1].state.value in ("lost", "restarted")
+    assert pane.controller.pane.model.calls()[-1].state.value in ("lost", "restarted")

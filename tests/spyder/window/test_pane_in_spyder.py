@@ -19,7 +19,7 @@ def test_code_goes_to_clipboard_editor_and_input_line(window: Any, pane: Any, qt
     share(pane, qtbot)
     with Agent() as agent:
         awaited(qtbot, agent.run("to_be_kept = 1"))
-    copy, insert, put = pane.code_actions
+    copy, insert, put = pane.controller.code_actions
     copy.trigger()
     assert QApplication.clipboard().text() == "to_be_kept = 1"
     insert.trigger()
@@ -29,7 +29,7 @@ def test_code_goes_to_clipboard_editor_and_input_line(window: Any, pane: Any, qt
     put.trigger()
     assert console.input_buffer == "to_be_kept = 1"
     put.trigger()
-    assert "is not empty" in pane.pane.message.text()
+    assert "is not empty" in pane.controller.pane.message.text()
     console.input_buffer = ""
 
 
@@ -38,12 +38,15 @@ def test_a_notice_tells_when_the_pane_is_hidden(window: Any, pane: Any, qtbot: A
     window.get_plugin(Plugins.VariableExplorer).switch_to_plugin()
     with Agent() as agent:
         waiting = agent.run("1 + 1")
-        settled(qtbot, lambda: pane._notice is not None and pane._notice.isVisible())
-        assert not pane._notice.hasFocus()
+        settled(
+            qtbot,
+            lambda: pane.controller._notice is not None and pane.controller._notice.isVisible(),
+        )
+        assert not pane.controller._notice.hasFocus()
         window.get_plugin("claude")._status.sig_clicked.emit()
-        settled(qtbot, pane.pane.approval.isVisible)
-        assert not pane._notice.isVisible()
-        pane.pane.sig_answered.emit(pane._waiting().approval, Answer.ONCE)
+        settled(qtbot, pane.controller.pane.approval.isVisible)
+        assert not pane.controller._notice.isVisible()
+        pane.controller.pane.sig_answered.emit(pane.controller.waiting().approval, Answer.ONCE)
         assert "2" in awaited(qtbot, waiting)
 
 
@@ -67,12 +70,12 @@ def test_the_variable_explorer_is_refreshed_during_a_run(
 def test_settings_apply_at_once(window: Any, pane: Any, qtbot: Any) -> None:
     share(pane, qtbot)
     pane.set_conf("mode", "look")
-    settled(qtbot, lambda: pane.sharing.status.mode.value == "look")
+    settled(qtbot, lambda: pane.controller.sharing.status.mode.value == "look")
     with Agent() as agent:
         refused = awaited(qtbot, agent.run("1 + 1"))
     assert "[denied]" in refused
     pane.set_conf("follow", False)
-    assert pane.sharing.status.pinned
+    assert pane.controller.sharing.status.pinned
 
 
 def test_the_preferences_page_opens(window: Any, qtbot: Any) -> None:

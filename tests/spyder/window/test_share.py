@@ -29,16 +29,16 @@ def test_an_agents_run_appears_in_pane_variable_explorer_and_plots(
     code = "agent_x = 42\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nagent_x"
     with Agent() as agent:
         text = awaited(qtbot, agent.run(code))
-        settled(qtbot, lambda: [c.name for c in pane._clients] == ["Claude Code"])
+        settled(qtbot, lambda: [c.name for c in pane.controller._clients] == ["Claude Code"])
     title = current(window).ipyclient.get_name()
     assert title in text
     assert "42" in text
-    call = pane.pane.model.calls()[-1]
+    call = pane.controller.pane.model.calls()[-1]
     assert (call.state.value, call.client, call.kernel) == ("ok", "Claude Code", title)
     assert "agent_x" in [change.name for change in call.changes]
     settled(qtbot, lambda: "agent_x" in explorer.editor.source_model.get_data())
     settled(qtbot, lambda: len(plots.thumbnails_sb._thumbnails) == before + 1)
-    settled(qtbot, lambda: pane.pane.outputs((call.kernel_id, call.number)) != ())
+    settled(qtbot, lambda: pane.controller.pane.outputs((call.kernel_id, call.number)) != ())
 
 
 def test_a_changed_variable_is_found_from_the_pane(window: Any, pane: Any, qtbot: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_changed_variable_is_found_from_the_pane(window: Any, pane: Any, qtbot
     with Agent() as agent:
         awaited(qtbot, agent.run("found_from_pane = list(range(7))"))
     settled(qtbot, lambda: "found_from_pane" in explorer.editor.source_model.get_data())
-    pane.pane.sig_variable_clicked.emit("found_from_pane")
+    pane.controller.pane.sig_variable_clicked.emit("found_from_pane")
     table = explorer.editor
     assert table.model().get_key(table.currentIndex()) == "found_from_pane"
 
@@ -56,18 +56,18 @@ def test_ask_me_waits_for_the_person(window: Any, pane: Any, qtbot: Any) -> None
     share(pane, qtbot, mode="ask")
     with Agent() as agent:
         asked = agent.run("allowed = 1")
-        settled(qtbot, lambda: pane._summary.short == "Claude: waiting for you")
-        panel = pane.pane.approval
+        settled(qtbot, lambda: pane.controller.summary.short == "Claude: waiting for you")
+        panel = pane.controller.pane.approval
         settled(qtbot, panel._once.isEnabled)
         assert "allowed" in panel._code.toPlainText()
         panel._once.click()
         assert "error" not in awaited(qtbot, asked).splitlines()[0]
         refused = agent.run("refused = 1")
-        settled(qtbot, lambda: pane._summary.short == "Claude: waiting for you")
+        settled(qtbot, lambda: pane.controller.summary.short == "Claude: waiting for you")
         settled(qtbot, panel._deny.isEnabled)
         panel._deny.click()
         awaited(qtbot, refused)
-    assert [c.state.value for c in pane.pane.model.calls()[-2:]] == ["ok", "denied"]
+    assert [c.state.value for c in pane.controller.pane.model.calls()[-2:]] == ["ok", "denied"]
 
 
 def test_stop_interrupts_the_agents_run(window: Any, pane: Any, qtbot: Any) -> None:
@@ -77,7 +77,7 @@ def test_stop_interrupts_the_agents_run(window: Any, pane: Any, qtbot: Any) -> N
         settled(qtbot, pane.stop_action.isEnabled)
         pane.stop_action.trigger()
         awaited(qtbot, sleeping, timeout_s=15)
-    assert pane.pane.model.calls()[-1].state.value == "interrupted"
+    assert pane.controller.pane.model.calls()[-1].state.value == "interrupted"
     assert not pane.stop_action.isEnabled()
 
 
@@ -101,10 +101,10 @@ def test_toggle_off_ends_everything_within_a_second(window: Any, pane: Any, qtbo
         pane.share_action.setChecked(False)
         settled(qtbot, lambda: records() == [], timeout_s=1.0)
         assert "not shared any more" in awaited(qtbot, sleeping, timeout_s=15)
-        calls = len(pane.pane.model.calls())
+        calls = len(pane.controller.pane.model.calls())
         awaited(qtbot, agent.run("came_too_late = 1"))
-    assert len(pane.pane.model.calls()) == calls
-    assert pane._summary.short == "Claude: off"
+    assert len(pane.controller.pane.model.calls()) == calls
+    assert pane.controller.summary.short == "Claude: off"
 
 
 def test_a_hundred_toggles_leak_nothing(window: Any, pane: Any, qtbot: Any) -> None:
