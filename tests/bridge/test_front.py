@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -434,6 +436,18 @@ class TestSwitch:
             await client.call("use_kernel", kernel=other.share)
             await other.lose("Console 2/A was closed.", "")
             assert (await client.run()).startswith("error: Console 2/A was closed.")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
+    async def test_a_bridge_that_said_why_it_goes_is_heard_out_before_the_call_is_refused(self):
+        async with ScriptedBridge() as bridge, FrontClient() as client:
+            await client.run()
+            client.process.send_signal(signal.SIGSTOP)
+            for number in range(500):  # so that the call finds the socket closed before all is read
+                await bridge.tell("notifications/message", {"level": "info", "data": number})
+            await bridge.lose("Console 2/A was closed.", "")
+            call = await client.begin_call("execute_code", code="1")
+            client.process.send_signal(signal.SIGCONT)
+            assert text_of(await call).startswith("error: Console 2/A was closed.")
 
 
 async def test_two_clients_each_have_their_own_front_and_kernel():

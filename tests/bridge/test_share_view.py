@@ -49,14 +49,15 @@ async def shown(
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """What was posted is drawn."""
+    """What was posted is drawn: two screens running are the same, since a drawing may ask for another one."""
     view = pilot.app
     assert isinstance(view, ShareView)
-    view.catch_up()
-    await pilot.pause()
-    await view.workers.wait_for_complete()
-    view.catch_up()
-    await pilot.pause()
+    before, now = "", "nothing yet"
+    while before != now:
+        view.catch_up()
+        await pilot.pause()
+        await view.workers.wait_for_complete()
+        before, now = now, screen(pilot)
 
 
 def screen(pilot: Pilot[None]) -> str:

@@ -165,6 +165,7 @@ class Relay:
             self._log.info("sending to %s failed: %s", upstream.name, error)
             with self._lock:
                 unseen = upstream.pending.pop(message.key, None) is not None
+            upstream.hear_out()
             self.bridge_ended(upstream)
             return not unseen  # else the reading thread was first and has answered
         return True

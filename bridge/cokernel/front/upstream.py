@@ -17,6 +17,8 @@ from cokernel.shares import ShareRecord
 CHUNK = 65536
 WRITE_DEADLINE_S = 30.0
 """A bridge that takes nothing for so long is as good as dead."""
+LAST_WORDS_S = 1.0
+"""For reading what a bridge said before it went; it lies in the socket already."""
 
 
 class Transport(Protocol):
@@ -67,6 +69,7 @@ class Upstream:
         """Nothing comes from it any more."""
         self._transport = transport
         self._write_lock = threading.Lock()
+        self._read_all = threading.Event()
 
     @property
     def private(self) -> bool:
@@ -87,6 +90,7 @@ class Upstream:
             while chunk := self._transport.read():
                 self._hand_on(splitter.feed(chunk), on_line)
         finally:
+            self._read_all.set()
             on_end(self)
 
     def _hand_on(self, lines: list[Line | None], on_line: Callable[[Upstream, Line], None]) -> None:
@@ -99,6 +103,10 @@ class Upstream:
         """Raises OSError: the bridge has not seen the end of the line, so it has not acted on it."""
         with self._write_lock:
             self._transport.write(line)
+
+    def hear_out(self) -> None:
+        """After a `send` that failed: wait until what the bridge said before it went is read, its reason too."""
+        self._read_all.wait(LAST_WORDS_S)
 
     def close(self, *, hurried: bool = False) -> None:
         """End the connection, and the child if it is one; idempotent."""

@@ -27,8 +27,6 @@ class Detail(VerticalScroll):
         super().__init__(id="detail")
         self._text = Static()
         self._call: Activity | None = None
-        self._follows = False
-        """Whether it stays at the end of growing output."""
 
     def compose(self) -> ComposeResult:
         yield self._text
@@ -39,22 +37,10 @@ class Detail(VerticalScroll):
         self._call = call
         self._text.update(describe(call, outputs, now) if call else Content(""))
         if not same:
-            self._follows = call is not None and not call.state.is_final
-            if not self._follows:
+            goes_on = call is not None and not call.state.is_final
+            self.anchor(goes_on)
+            if not goes_on:
                 self.scroll_home(animate=False)
-        if self._follows:
-            # The end is known once the new text has been laid out.
-            self.call_after_refresh(self._to_end)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Whoever scrolls up wants to read there."""
-        super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value:
-            self._follows = self._follows and new_value >= self.max_scroll_y
-
-    def _to_end(self) -> None:
-        if self._follows:
-            self.scroll_end(animate=False, immediate=True)
 
 
 class ApprovalQuestion(VerticalScroll):
