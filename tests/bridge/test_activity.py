@@ -62,6 +62,19 @@ def test_what_is_forgotten_is_counted_for_those_who_have_not_seen_it():
     assert written.get(1) is None
 
 
+def test_large_entries_are_forgotten_sooner_the_newest_never():
+    written = ActivityLog(Sequence(), lambda entry: None, max_chars=1_000)
+    for number in range(1, 6):
+        written.put(replace(entry(number), code="x" * 300))
+    assert [e.number for e in written] == [3, 4, 5]
+    assert written.since(0).missed == 2
+    written.put(replace(entry(6), code="x" * 5_000))
+    assert [e.number for e in written] == [6]
+    for number in (6, 7):
+        written.put(replace(entry(number), code="x"))
+    assert [e.number for e in written] == [6, 7]
+
+
 def test_unfinished_entries_are_never_forgotten():
     written = log(capacity=2)
     written.put(entry(1, State.RUNNING))

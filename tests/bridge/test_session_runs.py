@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cokernel.errors import Denied, LinkDown, Unknown
+from cokernel.errors import BadRequest, Denied, LinkDown, Unknown
 from cokernel.session.activity import State
+from cokernel.session.kept import MAX_UNFINISHED
 from cokernel.session.policy import Answer, Mode
 from tests.support.kernels import Kernel, UserClient
 from tests.support.sessions import Agents, agents_at, text_of
@@ -199,3 +200,16 @@ async def test_closing_ends_what_stands_anywhere(
         with pytest.raises(LinkDown, match="It is over"):
             agents.begin("x = 1")
     assert await lasting_user.value("1") == "1"
+
+
+async def test_a_client_that_queues_without_end_is_told_to_wait(plain_kernel: Kernel):
+    async with agents_at(plain_kernel.connection_file) as agents:
+        await agents.settled()
+        agents.session.set_paused(True)
+        waiting = [agents.begin("never = True") for _ in range(MAX_UNFINISHED)]
+        with pytest.raises(BadRequest, match="not taken"):
+            agents.begin("never = True")
+        for execution in waiting:
+            assert await agents.session.interrupt(execution)
+        agents.session.set_paused(False)
+        assert await agents.value("'never' in globals()") == "False"

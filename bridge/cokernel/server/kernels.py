@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Iterator
 
 from cokernel.errors import BadRequest, Denied, Unknown, Unsupported
 from cokernel.server.calls import Call, OtherKernel
+from cokernel.session.activity import Kind
 from cokernel.session.bridge import UNSEEN
+from cokernel.session.calls import RecordedCall
 from cokernel.session.guests import identity_in
 from cokernel.session.policy import Mode
 from cokernel.session.session import Session
 
 NEW_NAMES = ("new", "private")
+NOT_STARTED = "No kernel was started."
 
 
 def table(call: Call, others: list[OtherKernel]) -> str:
@@ -29,12 +34,41 @@ def table(call: Call, others: list[OtherKernel]) -> str:
     return "\n".join(lines)
 
 
-async def use(call: Call, name: str) -> str:
-    """Change the agent's kernel; what to tell it."""
+@contextlib.contextmanager
+def seen_at_place(
+    call: Call, tool: str, argument: str, kind: Kind
+) -> Iterator[RecordedCall | None]:
+    """Within it, the person sees the call in the kernel that the agent works in; None if it has no kernel."""
+    place = call.bridge.place_of(call.agent)
+    if place is None:
+        yield None
+        return
+    with place.calls.begin(call.agent.client, tool, argument, kind) as seen:
+        yield seen
+
+
+async def permit_start(call: Call, seen: RecordedCall | None) -> None:
+    """Return once the agent may start a kernel: that runs programs, so the mode of where it works decides.
+
+    Raises
+    ------
+    Denied
+        the mode or the person said no.
+    """
+    if seen is not None:
+        await seen.permit(NOT_STARTED)
+    elif call.bridge.mode is not Mode.FREE:
+        raise Denied(NOT_STARTED, "Choose a kernel with list_kernels and use_kernel first.")
+
+
+async def use(call: Call, name: str, seen: RecordedCall | None = None) -> str:
+    """Change the agent's kernel; what to tell it. `seen` is the record of the call."""
     session = call.bridge.find(name)
     if session is not None and await call.bridge.shared_meanwhile(session) is not None:
         session = None  # it is entered through its share now, which is found like any other
     if session is None and name in NEW_NAMES:
+        if not call.bridge.has_private:
+            await permit_start(call, seen)
         session = await call.bridge.private_session()
     if session is not None:
         return _chosen(call, session)
@@ -72,10 +106,18 @@ async def stop(call: Call, name: str, *, restart: bool) -> str:
     session = call.bridge.find(name)
     if session is None:
         raise Unknown(f"This bridge serves no kernel called {name!r}.", "list_kernels shows all.")
-    if restart:
-        await call.bridge.restart(session)
-        call.agent.place = None  # it knows
-        return f"{session.label} was restarted; its variables are gone."
+    argument = f"{name}, restart" if restart else name
+    with session.calls.begin(call.agent.client, "stop_kernel", argument, Kind.CONTROL):
+        return await _restart(call, session) if restart else await _end_or_leave(call, session)
+
+
+async def _restart(call: Call, session: Session) -> str:
+    await call.bridge.restart(session)
+    call.agent.place = None  # it knows
+    return f"{session.label} was restarted; its variables are gone."
+
+
+async def _end_or_leave(call: Call, session: Session) -> str:
     if call.bridge.is_owned(session):
         await call.bridge.end_kernel(session)
         return f"{session.label} has ended."

@@ -1,7 +1,8 @@
 """The tool table: what agents can do, each with exactly one capability. Each handler's docstring is its description.
 
-Runs follow the mode of their kernel (`Session.submit` decides); looks and control calls are recorded in the activity
-log here, so that people see every call.
+Runs follow the mode of their kernel (`Session.submit` decides), and so does the start of a kernel (`permit_start`).
+Every call is in the activity log, so that people see it: runs by themselves, all others through `Session.calls`. Only
+`check_execution` without input leaves no entry: it changes nothing and sees nothing but a run that has one.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from cokernel.errors import CokernelError, Unsupported
+from cokernel.errors import Unsupported
 from cokernel.server import arguments as a
 from cokernel.server import kernels, text
 from cokernel.server.calls import Call
 from cokernel.server.render import Budget, Rendered, render_page, render_result, wants_thread
-from cokernel.session.activity import Kind, State
+from cokernel.session.activity import Kind
 from cokernel.session.execution import Execution
 from cokernel.session.policy import Capability
 from cokernel.session.session import Session
@@ -95,7 +96,10 @@ async def interrupt_execution(call: Call, args: a.InterruptExecution) -> Rendere
     """Stop a run of an agent; the user's own cells cannot be interrupted."""
     session, execution = call.bridge.find_execution(args.execution)
     was_final = execution.state.is_final
-    if await session.interrupt(execution):
+    named = f"execution {execution.number}"
+    with session.calls.begin(call.agent.client, "interrupt_execution", named, Kind.CONTROL):
+        ended = await session.interrupt(execution)
+    if ended:
         return await _result_of(call, session, execution, note="It had already ended." * was_final)
     return Rendered(
         f"{session.label} · execution {execution.number}: the interrupt was sent; C code has not given way "
@@ -130,7 +134,7 @@ async def _result_of(
 async def list_variables(call: Call, args: a.ListVariables) -> Rendered:
     """Names, types, shapes, sizes and previews of the kernel's variables; also while it is busy."""
     session = await call.bridge.session_for(call.agent, args.kernel)
-    with _Recorded(call, session, "list_variables", args.pattern or "", Kind.LOOK):
+    with session.calls.begin(call.agent.client, "list_variables", args.pattern or "", Kind.LOOK):
         listing = await session.looks.variables(pattern=args.pattern)
         return Rendered(text.variables(session, listing))
 
@@ -138,7 +142,7 @@ async def list_variables(call: Call, args: a.ListVariables) -> Rendered:
 async def inspect(call: Call, args: a.Inspect) -> Rendered:
     """One variable, attribute or item: schema, statistics, head, docs, source. Runs no code."""
     session = await call.bridge.session_for(call.agent, args.kernel)
-    with _Recorded(call, session, "inspect", args.expression, Kind.LOOK):
+    with session.calls.begin(call.agent.client, "inspect", args.expression, Kind.LOOK):
         description = await session.looks.describe(args.expression)
         return Rendered(text.description(session, description))
 
@@ -148,16 +152,18 @@ async def recent_activity(call: Call, args: a.RecentActivity) -> Rendered:
     session = await call.bridge.session_for(call.agent, args.kernel)
     seen = call.agent.activity_seen
     since = seen.get(session.kernel_id, 0) if args.since is None else args.since
-    page = session.log.since(since)
-    running = await session.looks.running()
-    changes = await session.looks.changes_since_last()
+    with session.calls.begin(call.agent.client, "recent_activity", "", Kind.LOOK):
+        page = session.log.since(since)
+        running = await session.looks.running()
+        changes = await session.looks.changes_since_last()
     seen[session.kernel_id] = page.cursor
     return Rendered(text.activity(session, page, running, changes))
 
 
 async def list_kernels(call: Call, _: a.ListKernels) -> Rendered:
     """Shared and started kernels, and other Jupyter kernels running here."""
-    others = await asyncio.to_thread(call.others)
+    with kernels.seen_at_place(call, "list_kernels", "", Kind.LOOK):
+        others = await asyncio.to_thread(call.others)
     return Rendered(kernels.table(call, others))
 
 
@@ -166,7 +172,8 @@ async def list_kernels(call: Call, _: a.ListKernels) -> Rendered:
 
 async def use_kernel(call: Call, args: a.UseKernel) -> Rendered:
     """Work in another kernel from now on; variables stay where they are."""
-    return Rendered(await kernels.use(call, args.kernel))
+    with kernels.seen_at_place(call, "use_kernel", args.kernel, Kind.CONTROL) as seen:
+        return Rendered(await kernels.use(call, args.kernel, seen))
 
 
 async def start_kernel(call: Call, args: a.StartKernel) -> Rendered:
@@ -176,7 +183,12 @@ async def start_kernel(call: Call, args: a.StartKernel) -> Rendered:
             "Kernels on a Jupyter Server are not supported yet.",
             "Leave `server` out to start one here.",
         )
-    session = await call.bridge.start_kernel(title=args.name or "", environment=args.environment)
+    environment = args.environment or "cokernel's own Python"
+    with kernels.seen_at_place(call, "start_kernel", environment, Kind.CONTROL) as seen:
+        await kernels.permit_start(call, seen)
+        session = await call.bridge.start_kernel(
+            title=args.name or "", environment=args.environment
+        )
     call.agent.choose(session.kernel_id)
     return Rendered(text.started(session))
 
@@ -184,21 +196,6 @@ async def start_kernel(call: Call, args: a.StartKernel) -> Rendered:
 async def stop_kernel(call: Call, args: a.StopKernel) -> Rendered:
     """Restart or end a kernel that start_kernel made; leave a shared one."""
     return Rendered(await kernels.stop(call, args.kernel, restart=args.restart))
-
-
-class _Recorded:
-    """Puts a look into the activity log: as it begins, and as it ends."""
-
-    def __init__(self, call: Call, session: Session, tool: str, argument: str, kind: Kind) -> None:
-        self._session = session
-        self._entry = session.begin_call(call.agent.client, tool=tool, argument=argument, kind=kind)
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        failed = isinstance(error, CokernelError)
-        state = State.OK if error is None else State.FAILED
-        self._session.end_call(self._entry, state, str(error) if failed else "")
 
 
 TOOLS: tuple[Tool[Any], ...] = (
@@ -223,7 +220,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool("recent_activity", "What happened", Capability.LOOK, a.RecentActivity, recent_activity),
     Tool("list_kernels", "Kernels", Capability.LOOK, a.ListKernels, list_kernels, True),
     Tool("use_kernel", "Change kernel", Capability.CONTROL, a.UseKernel, use_kernel),
-    Tool("start_kernel", "Start a kernel", Capability.CONTROL, a.StartKernel, start_kernel),
+    Tool("start_kernel", "Start a kernel", Capability.RUN, a.StartKernel, start_kernel),
     Tool("stop_kernel", "End a kernel", Capability.CONTROL, a.StopKernel, stop_kernel, False, True),
 )
 """Everything that tools/list offers."""

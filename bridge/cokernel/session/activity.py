@@ -8,10 +8,14 @@ newest one of each. What people see (Spyder's pane, VS Code's tree, the terminal
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cokernel.kernel.namespace import Change as Change
+
+MAX_CHARS = 16_000_000
+"""Of code and tracebacks in one log: a bridge lives in its user's IDE."""
 
 
 class Origin(enum.Enum):
@@ -150,11 +154,14 @@ class Sequence:
 
 @dataclass
 class ActivityLog:
-    """The newest step of each entry of one kernel. Owned by its `Session`."""
+    """The newest step of each entry of one kernel, bounded in number and size. Owned by its `Session`."""
 
     sequence: Sequence
     on_change: Callable[[Activity], None]
     capacity: int = 10_000
+    max_chars: int = MAX_CHARS
+    _chars: int = 0
+    """In all entries."""
     _entries: dict[int, tuple[int, Activity]] = field(default_factory=dict)
     """number → (revision, entry), in order of the last change."""
     _forgotten: list[int] = field(default_factory=list)
@@ -162,8 +169,9 @@ class ActivityLog:
 
     def put(self, entry: Activity) -> None:
         """Record a step and tell the observer."""
-        self._entries.pop(entry.number, None)
+        _, before = self._entries.pop(entry.number, (0, None))
         self._entries[entry.number] = (self.sequence.next_revision(), entry)
+        self._chars += _size(entry) - (_size(before) if before else 0)
         self._forget_oldest_finished()
         self.on_change(entry)
 
@@ -185,12 +193,21 @@ class ActivityLog:
         return len(self._entries)
 
     def _forget_oldest_finished(self) -> None:
-        if len(self._entries) <= self.capacity:
-            return
-        oldest = next((n for n, (_, e) in self._entries.items() if e.state.is_final), None)
-        if oldest is not None:
-            self._forgotten.append(self._entries.pop(oldest)[0])
+        while len(self._entries) > self.capacity or self._chars > self.max_chars:
+            older = itertools.islice(self._entries.items(), len(self._entries) - 1)
+            oldest = next((n for n, (_, entry) in older if entry.state.is_final), None)
+            if oldest is None:
+                return
+            revision, entry = self._entries.pop(oldest)
+            self._chars -= _size(entry)
+            self._forgotten.append(revision)
             del self._forgotten[: -self.capacity]
+
+
+def _size(entry: Activity) -> int:
+    """In characters, about; the rest of an entry is small."""
+    error = entry.error
+    return len(entry.code) + (len(error.traceback) + len(error.evalue) if error else 0)
 
 
 def _number_of(item: tuple[int, Activity]) -> int:

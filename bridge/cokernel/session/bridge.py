@@ -181,6 +181,13 @@ class Bridge:
             agent.works_in(_place(session))
         return session
 
+    def place_of(self, agent: Agent) -> Session | None:
+        """The kernel that it works in now, else the one that it came through; None if it has none (any more)."""
+        for kernel_id in (None if agent.left else agent.kernel_id, agent.home):
+            if kernel_id is not None and kernel_id in self._sessions:
+                return self._sessions[kernel_id]
+        return None
+
     async def _default_for(self, agent: Agent) -> Session:
         session = await self.private_session()
         # Remembered, so that the end of that kernel is told and not papered over with a new one.
@@ -272,9 +279,16 @@ class Bridge:
         self._spare = kernel
         self._private = asyncio.create_task(self._start_private(), name="private kernel")
 
+    @property
+    def has_private(self) -> bool:
+        """Whether the kernel of clients that have none is there already, or is starting."""
+        return self._private is not None and (
+            not self._private.done() or self._is_alive(self._private)
+        )
+
     async def private_session(self) -> Session:
         """The kernel of a client that has none: started on first use, once."""
-        if self._private is None or (self._private.done() and not self._is_alive(self._private)):
+        if self._private is None or not self.has_private:
             self._private = asyncio.create_task(self._start_private(), name="private kernel")
         return await asyncio.shield(self._private)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from cokernel.errors import BadRequest
 from cokernel.session.execution import Execution
 
 KEEP_EXECUTIONS = 200
-KEEP_OUTPUT_BYTES = 16_000_000
-"""Hundreds of figures, or one or two floods of text: a bridge lives in its user's IDE."""
+KEEP_BYTES = 16_000_000
+"""Of code and output. Hundreds of figures, or one or two floods of text: a bridge lives in its user's IDE."""
+MAX_UNFINISHED = 200
+"""Each may have 2 MB of code, and nobody waits for so many."""
 
 
 class KeptExecutions:
@@ -23,6 +26,14 @@ class KeptExecutions:
     def unfinished(self) -> list[Execution]:
         """In their order."""
         return [e for e in self._by_number.values() if not e.state.is_final]
+
+    def check_room(self) -> None:
+        """Raises `BadRequest` if too many runs are unfinished."""
+        if len(self._by_number) >= MAX_UNFINISHED and len(self.unfinished) >= MAX_UNFINISHED:
+            raise BadRequest(
+                f"{MAX_UNFINISHED} runs wait for this kernel already; this one was not taken.",
+                "Wait until some have ended, or take them back with interrupt_execution.",
+            )
 
     def add(self, execution: Execution) -> None:
         self._by_number[execution.number] = execution
@@ -49,11 +60,15 @@ class KeptExecutions:
         return [e for e in self._by_number.values() if e is not execution]
 
     def _forget_oldest(self) -> None:
-        held = sum(e.outputs.held_bytes for e in self._by_number.values())
+        held = sum(_size(e) for e in self._by_number.values())
         for old in list(self._by_number.values()):
-            if len(self._by_number) <= KEEP_EXECUTIONS and held <= KEEP_OUTPUT_BYTES:
+            if len(self._by_number) <= KEEP_EXECUTIONS and held <= KEEP_BYTES:
                 break
             if old.state.is_final:
-                held -= old.outputs.held_bytes
+                held -= _size(old)
                 del self._by_number[old.number]
                 self._by_message.pop(old.msg_id, None)
+
+
+def _size(execution: Execution) -> int:
+    return execution.outputs.held_bytes + len(execution.entry.code)

@@ -1,23 +1,23 @@
 """`Session`: one kernel as agents and people use it together.
 
 The facade of this package for one kernel. It decides what may run (`policy`, `approvals`), lets the runs wait for the
-user's cells (`runs`, `user_cells`), gives the looks (`looks`), and keeps the record of it all (`activity`).
+user's cells (`runs`, `user_cells`), gives the looks (`looks`), and keeps the record of it all (`calls`, `activity`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-import time
-from dataclasses import replace
 from typing import Protocol
 
 from cokernel.errors import CokernelError, Denied, LinkDown
 from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
-from cokernel.session.activity import Activity, ActivityLog, Kind, Origin, Sequence, State
-from cokernel.session.approvals import Approvals
+from cokernel.session.activity import Activity, ActivityLog, Kind, Sequence, State
+from cokernel.session.approvals import Approvals, Waiting
 from cokernel.session.attachment import Attachment
+from cokernel.session.calls import Calls
 from cokernel.session.execution import Client, Execution
 from cokernel.session.looks import Looks
 from cokernel.session.policy import Answer, Capability, Decision, Mode, decide
@@ -70,6 +70,14 @@ class Session:
         self._title = title
         self._sequence = sequence
         self._observer = observer
+        self.calls = Calls(
+            kernel_id=kernel_id,
+            sequence=sequence,
+            approvals=self.approvals,
+            title=lambda: self._title,
+            mode=lambda: self.mode,
+            record=self.log.put,
+        )
         self._user = UserCells(
             link, kernel_id=kernel_id, kernel=title, sequence=sequence, record=self.log.put
         )
@@ -146,8 +154,11 @@ class Session:
             the mode does not let agents run code. It is in the activity log all the same.
         LinkDown
             the kernel cannot be reached.
+        BadRequest
+            too many runs wait already.
         """
         self._check_open()
+        self._runs.kept.check_room()
         execution = Execution(
             client=client,
             code=code,
@@ -171,24 +182,28 @@ class Session:
         return execution
 
     def _ask(self, execution: Execution) -> None:
-        approval = self.approvals.ask(execution)
+        approval = self.approvals.ask(
+            Waiting(
+                execution.client.client_id,
+                go_on=functools.partial(self._allowed, execution),
+                end=functools.partial(self._runs.end, execution),
+            )
+        )
         self._runs.step(execution, State.WAITING_APPROVAL, "waiting for you", approval=approval)
 
     def answer(self, approval: str, answer: Answer) -> None:
-        """The person's word on a run that waits for it.
+        """The person's word on what waits for it.
 
         Raises
         ------
         Unknown
             nothing waits under this id any more.
         """
-        executions, allowed = self.approvals.answer(approval, answer)
-        for execution in executions:
-            execution.was_allowed = allowed
-            if allowed:
-                self._enqueue(execution)
-            else:
-                self._runs.end(execution, State.DENIED, "denied by you")
+        self.approvals.answer(approval, answer)
+
+    def _allowed(self, execution: Execution, by_person: bool) -> None:
+        execution.was_allowed |= by_person
+        self._enqueue(execution)
 
     def take_over(self, before: Session) -> None:
         """Stand where `before` stood: in its mode and pause of now, with what the person has allowed so far."""
@@ -200,22 +215,19 @@ class Session:
         """What has not begun is decided anew: `FREE` lets it run, `ASK` asks, `LOOK` denies it."""
         self.mode = mode
         if mode is Mode.FREE:
-            for execution in self.approvals.take():
-                self._enqueue(execution)
+            self.approvals.allow_all()
         elif mode is Mode.ASK:
             for execution in self._runs.take_queued(self.approvals.must_ask):
                 self._ask(execution)
         else:
             self._runs.drop_queued(State.DENIED, "Look only")
-            for execution in self.approvals.take():
-                self._runs.end(execution, State.DENIED, "Look only")
+            self.approvals.end_all(State.DENIED, "Look only")
 
     def take_no_more(self, reason: str) -> None:
         """From now on every call is refused, and what has not begun never does; what runs goes on."""
         self._closed_because = reason
         self._runs.drop_queued(State.ABORTED, reason)
-        for execution in self.approvals.take():
-            self._runs.end(execution, State.ABORTED, reason)
+        self.approvals.end_all(State.ABORTED, reason)
 
     def set_paused(self, paused: bool) -> None:
         """While paused no new run begins; what runs goes on."""
@@ -231,12 +243,12 @@ class Session:
         Unsupported
             nothing guarantees that an interrupt would hit this run and not a cell of the user.
         """
-        self.approvals.withdraw(execution)
+        self.approvals.withdraw(execution.entry.approval)
         return await self._runs.interrupt(execution)
 
     def interrupt_soon(self, execution: Execution) -> None:
         """The same without waiting for it: for a caller that is being cancelled itself."""
-        self.approvals.withdraw(execution)
+        self.approvals.withdraw(execution.entry.approval)
         self._runs.interrupt_soon(execution)
 
     def answer_input(self, client: Client, execution: Execution, text: str) -> None:
@@ -254,13 +266,8 @@ class Session:
         self._check_open()
         self.approvals.check_may_type(self.mode, client, execution)
         shown = "(hidden)" if execution.hides_input else text
-        entry = self.begin_call(client, tool="check_execution", argument=shown, kind=Kind.CONTROL)
-        try:
+        with self.calls.begin(client, "check_execution", shown, Kind.CONTROL):
             self._runs.answer_input(execution, text)
-        except CokernelError as error:
-            self.end_call(entry, State.FAILED, str(error))
-            raise
-        self.end_call(entry, State.OK, "")
 
     def _enqueue(self, execution: Execution) -> None:
         self._runs.enqueue(execution)
@@ -275,31 +282,6 @@ class Session:
         if self._user.busy_since is not None or not self._attachment.is_settled:
             return "queued behind your cell"
         return ""
-
-    # -- the record of other calls
-
-    def begin_call(self, client: Client, *, tool: str, argument: str, kind: Kind) -> Activity:
-        """Record that a look or a control call of an agent begins; hand the entry to `end_call`."""
-        now = time.time()
-        entry = Activity(
-            number=self._sequence.next_entry(),
-            origin=Origin.AGENT,
-            kind=kind,
-            state=State.RUNNING,
-            client_id=client.client_id,
-            client=client.name,
-            kernel_id=self.kernel_id,
-            kernel=self._title,
-            tool=tool,
-            code=argument,
-            created_at=now,
-            started_at=now,
-        )
-        self.log.put(entry)
-        return entry
-
-    def end_call(self, entry: Activity, state: State, reason: str) -> None:
-        self.log.put(replace(entry, state=state, reason=reason, finished_at=time.time()))
 
     # -- what the kernel says (LinkObserver)
 
@@ -331,8 +313,7 @@ class Session:
             self._user.expect_end()
 
     def _end_everything(self, state: State, detail: str) -> None:
-        for execution in self.approvals.take():
-            self._runs.end(execution, State.ABORTED, f"{detail} It never ran.")
+        self.approvals.end_all(State.ABORTED, f"{detail} It never ran.")
         self._runs.end_all(state, detail)
         self._user.lose(state, detail)
 
@@ -378,8 +359,7 @@ class Session:
         await asyncio.shield(self._closing)
 
     async def _close(self, reason: str) -> None:
-        for execution in self.approvals.take():
-            self._runs.end(execution, State.ABORTED, f"{reason} It never ran.")
+        self.approvals.end_all(State.ABORTED, f"{reason} It never ran.")
         self._runs.drop_queued(State.ABORTED, f"{reason} It never ran.")
         with contextlib.suppress(CokernelError, asyncio.TimeoutError):
             await asyncio.wait_for(self._runs.stop_current(STOP_GRACE_S), STOP_GRACE_S)

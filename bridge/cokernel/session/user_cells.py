@@ -12,6 +12,9 @@ from cokernel.kernel.link import Channel, KernelLink, Message
 from cokernel.session.activity import Activity, ErrorSummary, Kind, Origin, Sequence, State
 from cokernel.session.outcomes import error_summary
 
+MAX_CODE_CHARS = 2_000_000
+"""Of one cell in the log, as many as an agent may run; the kernel has it whole."""
+
 
 @dataclass(slots=True)
 class _Cell:
@@ -106,7 +109,7 @@ class UserCells:
             kernel_id=self._kernel_id,
             kernel=self.kernel,
             tool="",
-            code=str(message.content.get("code", "")),
+            code=str(message.content.get("code", ""))[:MAX_CODE_CHARS],
             created_at=cell.since,
             started_at=cell.since,
             execution_count=count if isinstance(count, int) else None,
