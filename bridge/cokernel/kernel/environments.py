@@ -12,6 +12,16 @@ from cokernel.errors import StartFailed, Unknown
 
 PROBE_TIMEOUT_S = 10.0
 
+# A kernel must not outlive a bridge that is killed. ipykernel 6 looks whether its parent has become process 1, which it
+# never does under `systemd --user`, and kernels of other languages do not look at all.
+_HAS_LEASH = sys.platform == "linux"
+_LEASH = "import ctypes; ctypes.CDLL(None).prctl(1, 9)"
+"""Python that has the system kill this process (9) once its parent has ended (PR_SET_PDEATHSIG); kept by `exec`."""
+_RUN_IPYKERNEL = (
+    "import runpy; runpy.run_module('ipykernel_launcher', run_name='__main__', alter_sys=True)"
+)
+_RUN_ANYTHING = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
+
 
 @dataclass(frozen=True, slots=True)
 class KernelCommand:
@@ -29,8 +39,8 @@ class KernelCommand:
 
 def python_command(python: str = sys.executable, name: str = "python") -> KernelCommand:
     """The IPython kernel of an interpreter that has `ipykernel`."""
-    argv = (python, "-m", "ipykernel_launcher", "-f", "{connection_file}")
-    return KernelCommand(name, argv)
+    how = ("-c", f"{_LEASH}; {_RUN_IPYKERNEL}") if _HAS_LEASH else ("-m", "ipykernel_launcher")
+    return KernelCommand(name, (python, *how, "-f", "{connection_file}"))
 
 
 def find_command(environment: str | None) -> KernelCommand:
@@ -102,6 +112,14 @@ def _check_has_ipykernel(python: Path) -> None:
         )
 
 
+def _leashed(argv: tuple[str, ...]) -> tuple[str, ...]:
+    return (
+        (sys.executable, "-I", "-S", "-c", f"{_LEASH}; {_RUN_ANYTHING}", *argv)
+        if _HAS_LEASH
+        else argv
+    )
+
+
 def _kernelspec(name: str) -> KernelCommand:
     # Imported late: it costs more than the rest of the start, and the usual kernel does not need it.
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -118,7 +136,7 @@ def _kernelspec(name: str) -> KernelCommand:
     encryption = spec.metadata.get("supported_encryption") if spec.metadata else None
     return KernelCommand(
         name=spec.display_name or name,
-        argv=tuple(spec.argv),
+        argv=_leashed(tuple(spec.argv)),
         language=spec.language,
         env=tuple(spec.env.items()),
         supports_encryption=encryption == "curve",

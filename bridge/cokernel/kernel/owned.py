@@ -3,7 +3,8 @@
 On Unix an owned kernel listens on Unix sockets in a folder that only its user can enter: no other user can connect or
 read, and no port can be taken by another program. Where that cannot be had it listens on loopback TCP, with CurveZMQ
 keys if the kernel takes them. It runs in a process group of its own, without the secrets of the agent's client in its
-environment, and ends with its bridge: on request, by `JPY_PARENT_PID` if the bridge is killed.
+environment, and ends with its bridge: on request, or by its leash if the bridge is killed (`environments`). What a
+killed bridge leaves in the temporary folder is swept up by the next one (`remains`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cokernel.errors import StartFailed
 from cokernel.kernel.environments import KernelCommand
 
+if TYPE_CHECKING:
+    from cokernel.kernel.remains import Claim
+
+FOLDER_PREFIX = "cokernel-"
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 END_GRACE_S = 1.5
 MAX_STDERR_CHARS = 2_000
@@ -41,7 +46,8 @@ class OwnedKernel:
         self.command = command
         self.cwd = cwd
         # mkdtemp makes the folder 0700; the temporary folder keeps the socket paths short.
-        self._folder = Path(tempfile.mkdtemp(prefix="cokernel-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        self._claim: Claim | None = None
         self.connection_file = str(self._folder / "kernel.json")
         self.connection = _connection(command, self._folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,6 +60,8 @@ class OwnedKernel:
 
     def start(self) -> None:
         """Spawn the process; it does not wait for the kernel to answer.
+
+        On Linux the kernel ends with the *thread* that calls this: it must be one that lives as long as the bridge.
 
         Raises
         ------
@@ -78,6 +86,15 @@ class OwnedKernel:
                 raise StartFailed(
                     f"The kernel did not start: {error.filename or argv[0]}: {error.strerror}."
                 ) from error
+        self._claim_folder(self._process.pid)
+
+    def _claim_folder(self, pid: int) -> None:
+        # Imported here, so that the kernel is at work already.
+        from cokernel.kernel.remains import Claim
+
+        if self._claim is None:
+            self._claim = Claim(self._folder)
+        self._claim.note_kernel(pid)
 
     def failure(self) -> str:
         """Why the process ended by itself, from its last words; empty while it runs."""
@@ -96,7 +113,7 @@ class OwnedKernel:
     async def end(self) -> None:
         """End the process and all that it started, and remove its files. Idempotent."""
         await self._end_process()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove_files()
 
     def end_now(self) -> None:
         """The same without an event loop and without grace: for a signal handler or the end of the interpreter."""
@@ -104,6 +121,12 @@ class OwnedKernel:
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_GRACE_S)
+        self._remove_files()
+
+    def _remove_files(self) -> None:
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _end_process(self) -> None:
@@ -160,7 +183,7 @@ def _free_ports() -> dict[str, int]:
 
 def _environment(command: KernelCommand) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(_CLIENT_SECRETS)}
-    # The kernel ends by itself when the bridge is killed (ipykernel's parent poller).
+    # ipykernel's parent poller: the kernel ends by itself when the bridge is killed, also where there is no leash.
     kept["JPY_PARENT_PID"] = str(os.getpid())
     # As jupyter_client does: a kernelspec may refer to variables of its starter.
     kept.update((name, Template(value).safe_substitute(kept)) for name, value in command.env)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cokernel.errors import CokernelError, Denied, StartFailed
 from cokernel.kernel.environments import KernelCommand
-from cokernel.kernel.owned import OwnedKernel
+from cokernel.kernel.owned import FOLDER_PREFIX, OwnedKernel
 from cokernel.kernel.process import ProcessWatch
 from cokernel.kernel.zmq import ZmqLink
 from cokernel.session.session import Session
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 IDLE_EXPIRY_S = 30 * 60.0
+SWEEP_AFTER_S = 5.0
 
 
 @dataclass
@@ -45,6 +46,7 @@ class OwnedKernels:
         self._owned: dict[str, _Owned] = {}
         self._starting: set[OwnedKernel] = set()
         self._expiry: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     def __contains__(self, session: Session) -> bool:
         return session.kernel_id in self._owned
@@ -87,6 +89,7 @@ class OwnedKernels:
         self._owned[session.kernel_id] = _Owned(kernel, session, time.monotonic())
         if self._expiry is None:
             self._expiry = asyncio.create_task(self._expire_idle(), name="expire idle kernels")
+            self._sweeping = asyncio.create_task(_sweep_later(), name="sweep what is left")
         return session
 
     async def restart(self, session: Session) -> None:
@@ -133,9 +136,10 @@ class OwnedKernels:
             kernel.end_now()
 
     def stop_expiring(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
+        for task in (self._expiry, self._sweeping):
+            if task is not None:
+                task.cancel()
+        self._expiry = self._sweeping = None
 
     def _owned_or_refuse(self, session: Session, what: str) -> _Owned:
         owned = self._owned.get(session.kernel_id)
@@ -160,6 +164,16 @@ class OwnedKernels:
                     )
                     log.info("%s", reason)
                     await self._remove(owned.session, reason)
+
+
+async def _sweep_later() -> None:
+    # A new bridge has better things to do in its first seconds.
+    await asyncio.sleep(SWEEP_AFTER_S)
+    from cokernel.kernel.remains import sweep
+
+    swept = await asyncio.to_thread(sweep, FOLDER_PREFIX)
+    if swept:
+        log.info("%d folders of bridges that were killed have been removed", swept)
 
 
 async def _first_answer(link: ZmqLink, kernel: OwnedKernel) -> None:
