@@ -316,7 +316,7 @@ def wait_until_it_listens(kernel: Kernel) -> None:
     """Until then it is not found."""
     code = (
         "import asyncio, sys; from cokernel.kernel.zmq import ZmqLink; "
-        "from cokernel.kernel.discovery import read_connection_file as read; "
+        "from cokernel.kernel.connection_files import read_connection_file as read; "
         "link = ZmqLink(read(sys.argv[1])); "
         "asyncio.run(asyncio.wait_for(link.connect(40), 50))"
     )

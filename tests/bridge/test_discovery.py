@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from cokernel.errors import Unknown, Untrusted
-from cokernel.kernel.discovery import (
-    discover,
+from cokernel.kernel.connection_files import (
     find_connection_file,
     read_connection_file,
     runtime_folders,
 )
+from cokernel.kernel.discovery import discover
 from cokernel.kernel.zmq import ZmqLink
 
 

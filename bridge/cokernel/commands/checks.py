@@ -18,7 +18,8 @@ from importlib import metadata
 from cokernel import __version__, handshake, setup, shares
 from cokernel.commands.console import short_path
 from cokernel.errors import CokernelError, Untrusted
-from cokernel.kernel.discovery import discover, read_connection_file
+from cokernel.kernel.connection_files import read_connection_file
+from cokernel.kernel.discovery import discover
 from cokernel.kernel.zmq import ZmqLink
 from cokernel.shares import ShareRecord
 from cokernel.standalone import CONNECTION_VARIABLES

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cokernel import shares
 from cokernel.commands.console import complain, say, short_path, someone_is_there, table
 from cokernel.errors import BadRequest, Unknown
-from cokernel.kernel.discovery import RunningKernel, discover, find_connection_file
+from cokernel.kernel.connection_files import find_connection_file
+from cokernel.kernel.discovery import RunningKernel, discover
 from cokernel.standalone import default_connection
 
 A_DAY_S = 86_400

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cokernel.commands.agent import Agent, ToolResult, connected
 from cokernel.errors import BadRequest, CokernelError, NoAnswer
-from cokernel.kernel.discovery import find_connection_file, read_connection_file
+from cokernel.kernel.connection_files import find_connection_file, read_connection_file
 from cokernel.server.render import DATA_LABEL
 from cokernel.session.guests import share_of
 

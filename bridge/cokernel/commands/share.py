@@ -20,7 +20,7 @@ from cokernel.commands.console import say
 from cokernel.commands.pick import Target, pick_kernel
 from cokernel.errors import BadRequest, StartFailed
 from cokernel.host import BridgeFailed, BridgeHost, Event, Mode, ShareInfo
-from cokernel.kernel.discovery import read_connection_file
+from cokernel.kernel.connection_files import read_connection_file
 from cokernel.session.guests import share_of
 from cokernel.share_view.app import ShareView
 from cokernel.share_view.theme import terminal_is_dark

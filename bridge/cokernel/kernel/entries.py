@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cokernel.kernel.heldtext import Gap, HeldText, TextBudget
 from cokernel.kernel.images import image_label
@@ -117,8 +118,7 @@ class Bundle:
         self.size = _size(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     text: str
     chars: int
     """Length of the whole text; `text` may hold only its beginning."""

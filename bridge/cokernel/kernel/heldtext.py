@@ -8,15 +8,14 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _BLOCK_CHARS = 64_000
 _BLOCK_PIECES = 512
 """Pieces of a line each would cost more in headers than in text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """What of a text is not held any more."""
 
     start: int = 0

@@ -12,8 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cokernel.kernel.plaintext import size_words
 
@@ -49,8 +48,7 @@ class BrokenImageError(Exception):
     """The data is not an image that can be shown; the message says why, in a few words."""
 
 
-@dataclass(frozen=True, slots=True)
-class FittedImage:
+class FittedImage(NamedTuple):
     """An image inside its budget."""
 
     mime: str

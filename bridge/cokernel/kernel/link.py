@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Channel(enum.Enum):
@@ -39,8 +38,7 @@ class LinkState(enum.Enum):
     """This link was closed by us. Final."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelInfo:
+class KernelInfo(NamedTuple):
     """What the kernel says of itself in its signed `kernel_info_reply`."""
 
     language: str
@@ -57,8 +55,7 @@ class KernelInfo:
         return self.language == "python" and self.implementation == "ipython"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message from the kernel. `content` is the wire's dict: read it in `kernel/` and `session/` only."""
 
     channel: Channel

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One name that an execution changed."""
 
     name: str
@@ -16,8 +15,7 @@ class Change:
     """Such as `DataFrame 1000×4` or `DataFrame 1000×4 → DataFrame 1000×5`."""
 
 
-@dataclass(frozen=True, slots=True)
-class VariableEntry:
+class VariableEntry(NamedTuple):
     """One name of the user's namespace."""
 
     name: str
@@ -33,8 +31,7 @@ class VariableEntry:
     """When a run of an agent last changed it (seconds since the epoch, the kernel's clock); None if never."""
 
 
-@dataclass(frozen=True, slots=True)
-class VariableListing:
+class VariableListing(NamedTuple):
     """A page of the namespace in alphabetical order."""
 
     variables: tuple[VariableEntry, ...]
@@ -47,8 +44,7 @@ class VariableListing:
     """Names of imported modules, apart from the rest: `np = numpy`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """A page about one object."""
 
     expression: str
@@ -61,8 +57,7 @@ class Description:
     """`time`, `size`, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One line that is being executed."""
 
     file: str
@@ -78,8 +73,7 @@ class Frame:
         return f"{where}: {self.source}" if self.source else where
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """What the kernel's main thread is at."""
 
     busy: bool

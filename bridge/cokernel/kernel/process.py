@@ -1,4 +1,7 @@
-"""Watching a kernel's process from outside: its end is seen at once, not when a heartbeat fails."""
+"""Watching a kernel's process from outside: its end is seen at once, not when a heartbeat fails.
+
+psutil is imported where it is needed: rarely, and a bridge that starts does not wait for it so.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable
 
-import psutil
+from cokernel.shares import Presence, presence
 
 _POLL_S = 0.5
 
@@ -34,6 +37,8 @@ class ProcessWatch:
 
     def is_stopped(self) -> bool:
         """Whether the process is there but stopped (SIGSTOP, a debugger)."""
+        import psutil
+
         with contextlib.suppress(psutil.Error):
             return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
         return False
@@ -64,7 +69,14 @@ class ProcessWatch:
         self._on_end()
 
 
+def exists(pid: int) -> bool:
+    """Whether a process of this machine has this pid now."""
+    return presence(pid, 0.0) is Presence.ALIVE
+
+
 def _runs(pid: int) -> bool:
+    import psutil
+
     try:
         # A child of ours that has ended is a zombie until it is waited for.
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
@@ -76,6 +88,8 @@ def _runs(pid: int) -> bool:
 
 def process_started(pid: int) -> float | None:
     """When a process of this machine began, in seconds since the epoch; None if there is none."""
+    import psutil
+
     try:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:

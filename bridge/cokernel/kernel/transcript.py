@@ -12,14 +12,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cokernel.kernel.heldtext import Gap
 
 
-@dataclass(frozen=True, slots=True)
-class PageImage:
+class PageImage(NamedTuple):
     """An image whose line stands in the text of a page."""
 
     number: int
@@ -31,8 +29,7 @@ class PageImage:
     """Where its line begins in the transcript."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A part of the transcript."""
 
     text: str
@@ -55,8 +52,7 @@ class Page:
         return self.next_offset >= self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(NamedTuple):
     """A transcript cut down to a length: all of it, or its head and its tail."""
 
     head: str
@@ -70,8 +66,7 @@ class Excerpt:
     images: tuple[PageImage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """How the text stands where a block ends; what the lead of the next one depends on."""
 
     stream: str = "stdout"
@@ -125,8 +120,7 @@ class Block(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A block where it stands: a lead that parts it from the one before, its text, the line that names its image."""
 
     start: int
@@ -198,8 +192,7 @@ def _lead(block: Block, before: Flow) -> str:
     return newline + named
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of whole blocks."""
 
     chars: int
@@ -304,8 +297,7 @@ def _gap_line(chars: int) -> str:
     return f"\n[… {chars:,} characters are not held any more …]\n"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in the output that does not move when earlier outputs grow or shrink."""
 
     serial: int

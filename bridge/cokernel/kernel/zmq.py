@@ -14,13 +14,11 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-import psutil
-
 from cokernel.errors import LinkDown, NoAnswer, Untrusted
 from cokernel.kernel.channels import Channels
 from cokernel.kernel.heartbeat import Heartbeat
 from cokernel.kernel.link import Channel, KernelInfo, LinkObserver, LinkState, Message
-from cokernel.kernel.process import ProcessWatch
+from cokernel.kernel.process import ProcessWatch, exists
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +195,7 @@ class ZmqLink:
     async def _find_pid(self) -> int | None:
         """The kernel's process, if it runs on this machine: what it says must fit what we see."""
         if self._pid is not None:
-            return self._pid if psutil.pid_exists(self._pid) else None
+            return self._pid if exists(self._pid) else None
         try:
             answer = await self._channels.request(
                 Channel.CONTROL, "usage_request", {}, timeout_s=1.0
@@ -205,7 +203,7 @@ class ZmqLink:
         except (NoAnswer, LinkDown):
             return None
         pid, host = answer.content.get("pid"), answer.content.get("hostname")
-        if isinstance(pid, int) and host == socket.gethostname() and psutil.pid_exists(pid):
+        if isinstance(pid, int) and host == socket.gethostname() and exists(pid):
             return pid
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
@@ -12,8 +12,7 @@ ReportProgress = Callable[[float, str], Awaitable[None]]
 """`(seconds so far, message)`; does nothing if the client did not ask for progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtherKernel:
+class OtherKernel(NamedTuple):
     """A kernel that this bridge does not serve."""
 
     kernel_id: str
@@ -26,8 +25,7 @@ class OtherKernel:
     connection_file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One tools/call."""
 
     bridge: Bridge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cokernel.kernel.discovery import discover
 from cokernel.server.calls import OtherKernel
 from cokernel.session.bridge import Bridge
 from cokernel.shares import list_shares
@@ -10,6 +9,9 @@ from cokernel.shares import list_shares
 
 def other_kernels(bridge: Bridge) -> list[OtherKernel]:
     """Shares of other bridges first, then kernels that run without being shared. Reads files and processes."""
+    # Here, because the first call does not wait for psutil so.
+    from cokernel.kernel.discovery import discover
+
     own = {session.kernel_id for session in bridge.sessions}
     files = {session.link.connection_file for session in bridge.sessions}
     shared = [

@@ -11,7 +11,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from cokernel.errors import Unsupported
@@ -125,7 +125,7 @@ async def _result_of(
         render_result, execution.entry, output, kernel_label=session.label, budget=BUDGET
     )
     rendered = await asyncio.to_thread(render) if wants_thread(output.images) else render()
-    return replace(rendered, text=f"{rendered.text}\n{note}") if note else rendered
+    return rendered._replace(text=f"{rendered.text}\n{note}") if note else rendered
 
 
 # -- looks

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from cokernel.errors import BadRequest, CokernelError, LinkDown, Unknown
-from cokernel.kernel.discovery import read_connection_file
+from cokernel.kernel.connection_files import read_connection_file
 from cokernel.kernel.environments import find_command
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.owned import OwnedKernel

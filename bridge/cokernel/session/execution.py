@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from cokernel.kernel.outputs import OutputBuffer
 from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, Sequence, State
 from cokernel.session.outcomes import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """An agent that is connected to the bridge."""
 
     client_id: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cokernel.errors import Denied, Untrusted
-from cokernel.kernel.discovery import identity_of, read_connection_file
+from cokernel.kernel.connection_files import identity_of, read_connection_file
 from cokernel.session.session import Session
 from cokernel.shares import ShareRecord, list_shares
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cokernel.kernel.outputtypes import ErrorOutput
 from cokernel.kernel.terminal import plain_text
@@ -14,8 +13,7 @@ from cokernel.session.activity import ErrorSummary, State
 MAX_TRACEBACK_CHARS = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A final state, with what people are told about it."""
 
     state: State
