@@ -175,6 +175,17 @@ test('a refusal of the bridge ends the share', async () => {
   assert.equal(shared.phase, 'ended');
 });
 
+test('a kernel that was taken from its notebook is lost until a cell brings another', async () => {
+  const { bridge, shared } = arrange();
+  await shared.start();
+  await shared.rename('fit.ipynb');
+  shared.kernelEnded();
+  assert.match(shared.problem, /fit\.ipynb ended. Run a cell/);
+  await shared.follow(new ScriptedKernel());
+  assert.equal(shared.phase, 'shared');
+  assert.deepEqual(bridge.commands, ['share', 'rename', 'restarted', 'retarget']);
+});
+
 test('a new name is told to agents', async () => {
   const { bridge, shared } = arrange();
   await shared.start();

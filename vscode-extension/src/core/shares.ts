@@ -118,6 +118,11 @@ export class SharedKernel {
       await this.bridge.request('rename', { share: this.info.share, title });
   }
 
+  /** The kernel was taken away from its notebook; a cell that runs there brings another. */
+  kernelEnded(): void {
+    if (this.currentPhase !== 'ended') this.lose('lost', this.deadSentence());
+  }
+
   /** A new bridge process knows nothing of this share: tell it, under the same id. */
   async shareAgain(): Promise<void> {
     this.isKnown = false;
@@ -140,7 +145,7 @@ export class SharedKernel {
   private statusChanged(status: KernelStatus): void {
     if (this.currentPhase === 'ended') return;
     if (status === 'restarting' || status === 'autorestarting') this.lose('restarting', '');
-    else if (status === 'dead' || status === 'terminating') this.lose('lost', this.deadSentence());
+    else if (status === 'dead' || status === 'terminating') this.kernelEnded();
     else if (status === 'idle' && this.hasMoved) void this.relocate();
   }
 

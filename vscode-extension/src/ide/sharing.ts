@@ -20,7 +20,8 @@ import type {
 import { SharedKernel, type BridgeForShares } from '../core/shares';
 import type { Jupyter } from './jupyter';
 import type { BridgePython } from './python';
-import { startedTargets, titleOf, type Target } from './targets';
+import { Renames } from './renames';
+import { titleOf, type Target } from './targets';
 
 interface Entry {
   uri: vscode.Uri;
@@ -33,6 +34,7 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
   readonly bridge: Bridge;
   readonly outputs: OutputStore;
   private readonly entries = new Map<string, Entry>();
+  private readonly renames = new Renames();
   private readonly changeEmitter = new Emitter<void>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -56,7 +58,8 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
         changed();
       }),
       this.model.onDidChange(changed),
-      vscode.workspace.onDidCloseNotebookDocument((closed) => this.watch(this.closed(closed.uri))),
+      vscode.workspace.onDidOpenNotebookDocument((opened) => this.renames.opened(opened)),
+      vscode.workspace.onDidCloseNotebookDocument((closed) => this.watch(this.closed(closed))),
       vscode.workspace.onDidChangeNotebookDocument((event) => this.watch(this.cellRan(event))),
     ];
   }
@@ -204,20 +207,23 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
     await entry.shared.follow(kernel);
   }
 
-  private async closed(uri: vscode.Uri): Promise<void> {
-    const entry = this.entries.get(uri.toString());
+  private async closed(closed: vscode.NotebookDocument): Promise<void> {
+    const entry = this.entries.get(closed.uri.toString());
     if (entry === undefined) return;
-    // Saved under another name: the kernel lives on in the notebook that took its place.
-    const targets = await startedTargets(this.jupyter);
-    const heir = targets.find(({ kernel }) => kernel.identity === entry.kernel.identity);
-    if (heir === undefined) {
-      await this.stop(entry.shared, `${titleOf(uri)} was closed.`);
-      return;
-    }
-    this.entries.delete(uri.toString());
-    entry.uri = heir.uri;
-    this.entries.set(heir.uri.toString(), entry);
-    await entry.shared.rename(heir.title);
+    const heir = this.renames.heirOf(closed);
+    if (heir === undefined) await this.stop(entry.shared, `${titleOf(closed.uri)} was closed.`);
+    else await this.moveTo(heir.uri, entry);
+  }
+
+  /** The notebook was saved under another name. Jupyter ends its kernel then; the next cell starts another. */
+  private async moveTo(uri: vscode.Uri, entry: Entry): Promise<void> {
+    this.entries.delete(entry.uri.toString());
+    entry.uri = uri;
+    this.entries.set(uri.toString(), entry);
+    const renamed = entry.shared.rename(titleOf(uri));
+    const kernel = await this.jupyter.kernelOf(uri);
+    if (kernel?.identity !== entry.kernel.identity) entry.shared.kernelEnded();
+    await renamed;
   }
 
   /** For work that nobody awaits. */

@@ -12,15 +12,14 @@ export type SharesNode =
 
 export class SharesView implements vscode.TreeDataProvider<SharesNode>, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<void>();
+  private readonly view: vscode.TreeView<SharesNode>;
   private readonly subscriptions: vscode.Disposable[];
 
   readonly onDidChangeTreeData = this.emitter.event;
 
   constructor(private readonly sharing: Sharing) {
-    this.subscriptions = [
-      vscode.window.createTreeView('cokernel.shares', { treeDataProvider: this }),
-      sharing.onDidChange(() => this.emitter.fire()),
-    ];
+    this.view = vscode.window.createTreeView('cokernel.shares', { treeDataProvider: this });
+    this.subscriptions = [this.view, sharing.onDidChange(() => this.refresh())];
   }
 
   getChildren(node?: SharesNode): SharesNode[] {
@@ -41,6 +40,13 @@ export class SharesView implements vscode.TreeDataProvider<SharesNode>, vscode.D
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private refresh(): void {
+    // A row would cut the sentence before the part that says what to do.
+    const problems = this.sharing.shares.map(({ problem }) => problem).filter(Boolean);
+    this.view.message = problems.join('\n');
+    this.emitter.fire();
   }
 
   private below(shared: SharedKernel): SharesNode[] {
@@ -71,7 +77,7 @@ function describePhase(shared: SharedKernel): string {
   if (phase === 'locating') return 'waiting for the kernel';
   if (phase === 'sharing') return 'starting';
   if (phase === 'restarting') return 'restarting';
-  if (phase === 'lost') return shared.problem;
+  if (phase === 'lost') return 'lost';
   const paused = share?.paused ? ' · paused' : '';
   return share ? `${MODE_LABELS[share.mode]}${paused}` : '';
 }

@@ -143,6 +143,14 @@ export class Workbench {
     await this.toast(text).getByRole('button', { name: button, exact: true }).click();
   }
 
+  /** Answers the dialog that asks where to save; browsers have VS Code's own. */
+  async saveDialog(file) {
+    // Once it lists the folder it does not put another name in any more.
+    await this.quickRow('..').first().waitFor();
+    await this.page.locator('.quick-input-widget:visible input').first().fill(file);
+    await this.page.locator('.quick-input-action:visible').getByText('OK').click();
+  }
+
   tab(name) {
     return this.page.locator('.tabs-container .tab').filter({ hasText: name });
   }

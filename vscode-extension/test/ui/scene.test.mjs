@@ -1,9 +1,11 @@
 /** What a person does and sees, from the palette to the end of sharing, with a real agent at the other end. */
 import assert from 'node:assert/strict';
+import { copyFile } from 'node:fs/promises';
+import path from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { Agent } from './client.mjs';
 import { openWorkbench } from './page.mjs';
-import { publishedShares, python, screenshotFile, startServer, until } from './setup.mjs';
+import { cokernel, publishedShares, python, screenshotFile, startServer, until } from './setup.mjs';
 
 const PERMISSION = 'Do you want to grant Kernel access to the extension Share Kernel with Claude';
 
@@ -12,7 +14,8 @@ let workbench;
 let agents;
 
 before(async () => {
-  server = await startServer();
+  // Without it, what a closed window shares would live on for hours: its page might come back.
+  server = await startServer({ flags: ['--reconnection-grace-time', '3'] });
 });
 
 after(() => server?.stop());
@@ -41,12 +44,21 @@ async function connectAgent() {
   return agent;
 }
 
-async function shareExample() {
-  await workbench.openNotebook('analysis.ipynb');
+async function shareExample(name = 'analysis.ipynb') {
+  await workbench.openNotebook(name);
+  await share(name);
+}
+
+/** Runs the first cell of the notebook in front, and shares its kernel. */
+async function share(name) {
   await workbench.runCell(0);
   await workbench.command('Share Kernel with Claude');
   await workbench.answerDialog(PERMISSION, 'Allow');
-  await workbench.statusSays('Claude: analysis.ipynb');
+  await workbench.statusSays(`Claude: ${name}`);
+}
+
+function copyExample(name) {
+  return copyFile(path.join(server.folder, 'analysis.ipynb'), path.join(server.folder, name));
 }
 
 test('share, allow, run, watch, interrupt, stop', { timeout: 240_000 }, async () => {
@@ -124,18 +136,68 @@ test('Escape denies, and nothing has run', { timeout: 120_000 }, async () => {
   await workbench.row('Activity', 'denied').waitFor();
 });
 
-test('two windows share two kernels', { timeout: 180_000 }, async (t) => {
+test(
+  'two windows share two kernels, and closing one withdraws only its own',
+  { timeout: 240_000 },
+  async (t) => {
+    await copyExample('second.ipynb');
+    await shareExample();
+    const first = workbench;
+    const second = await openWorkbench(server, server.folder);
+    t.after(() => second.close());
+    workbench = second;
+    await shareExample('second.ipynb');
+    workbench = first;
+
+    const listed = await cokernel(server, 'shares');
+    assert.match(listed, /analysis\.ipynb/);
+    assert.match(listed, /second\.ipynb/);
+    const agent = await connectAgent();
+    const kernels = await agent.call('list_kernels');
+    assert.match(kernels, /analysis\.ipynb/);
+    assert.match(kernels, /second\.ipynb/);
+
+    await second.close();
+    await until('its share is gone', async () => (await publishedShares(server)).length === 1);
+    assert.match(await cokernel(server, 'shares'), /analysis\.ipynb/);
+    assert.doesNotMatch(await agent.call('list_kernels'), /second\.ipynb/);
+    await first.statusSays('Claude: analysis.ipynb');
+  },
+);
+
+test('a notebook saved under another name goes on being shared', { timeout: 180_000 }, async () => {
   await shareExample();
-  const first = workbench;
-  const second = await openWorkbench(server, server.folder);
-  t.after(() => second.close());
-  workbench = second;
-  await shareExample();
-  assert.equal((await publishedShares(server)).length, 2);
-  await stopSharing();
-  assert.equal((await publishedShares(server)).length, 1);
-  await first.statusSays('Claude: analysis.ipynb');
-  workbench = first;
+  const before = await publishedShares(server);
+  await workbench.command('File: Save As...');
+  await workbench.saveDialog(path.join(server.folder, 'renamed.ipynb'));
+  await workbench.tab('renamed.ipynb').waitFor();
+  // Jupyter ends the kernel of a notebook that is saved under another name.
+  await workbench.statusSays('Claude: renamed.ipynb lost');
+  await workbench.screenshot(screenshotFile('saved under another name'));
+  await workbench.runCell(0);
+  await workbench.statusSays(/Claude: renamed\.ipynb$/);
+  await until('the record has the new name', async () =>
+    (await cokernel(server, 'shares')).includes('renamed.ipynb'),
+  );
+  assert.deepEqual(await publishedShares(server), before);
+  const agent = await connectAgent();
+  assert.match(await agent.call('list_variables'), /^df:/m);
+});
+
+test('an untitled notebook that is saved goes on being shared', { timeout: 180_000 }, async () => {
+  await workbench.command('Create: New Jupyter Notebook');
+  await workbench.cell(0).click();
+  await workbench.page.keyboard.type('x = 41');
+  await share('Untitled-1.ipynb');
+  const before = await publishedShares(server);
+  await workbench.page.keyboard.press('Control+S');
+  await workbench.saveDialog(path.join(server.folder, 'titled.ipynb'));
+  await workbench.statusSays('Claude: titled.ipynb lost');
+  await workbench.row('Shared Kernels', 'lost').waitFor();
+  await workbench.view('Shared Kernels').getByText('Run a cell to start it again').waitFor();
+  await workbench.runCell(0);
+  await workbench.statusSays(/Claude: titled\.ipynb$/);
+  assert.deepEqual(await publishedShares(server), before);
 });
 
 test('a window that is reloaded leaves nothing behind', { timeout: 120_000 }, async () => {

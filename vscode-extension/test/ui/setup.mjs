@@ -1,7 +1,9 @@
 /** What every test in a real VS Code begins with: a server with both extensions, and a folder with an example. */
+import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { packageExtension } from '../../scripts/package.mjs';
 import { Server } from '../../scripts/server.mjs';
 import { packageStandIn } from '../../scripts/stand-in.mjs';
@@ -49,6 +51,13 @@ export async function publishedShares(server) {
   const folder = path.join(server.stateFolder, 'shares');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return (await readdir(folder)).filter((name) => name.endsWith('.json'));
+}
+
+/** What the command line says, as a person in a terminal sees it. */
+export async function cokernel(server, ...args) {
+  const { env, folder: cwd } = server;
+  const { stdout } = await promisify(execFile)(python, ['-m', 'cokernel', ...args], { env, cwd });
+  return stdout;
 }
 
 /** Where a picture of a test goes: a folder that CI keeps, else one beside the build. */
