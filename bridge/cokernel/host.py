@@ -165,9 +165,9 @@ class BridgeHost:
         """Give a share another title."""
         return self._submit(lambda sharing: sharing.rename(share_id, title))
 
-    def restarted(self, share_id: str, reason: str = "") -> None:
-        """The owner knows that the kernel was restarted or died: what was pending ends at once."""
-        self._submit(lambda sharing: sharing.restarted(share_id, reason))
+    def restarted(self, share_id: str, reason: str = "") -> Future[None]:
+        """The owner knows that the kernel was restarted or died: what was pending has ended when this is done."""
+        return self._submit(lambda sharing: sharing.restarted(share_id, reason))
 
     def unshare(self, share_id: str, reason: str = "") -> Future[None]:
         """End a share: the record goes first, then clients, agents' runs (interrupted), and our helper in the kernel.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject, Signal
@@ -123,10 +123,17 @@ class Bridge(QObject):
     def rename(self, share_id: str, title: str) -> None:
         self._await(self._started().rename(share_id, title))
 
-    def restarted(self, share_id: str, reason: str) -> None:
-        """The kernel is known to be gone: what was pending ends now."""
-        if self._host is not None:
-            self._host.restarted(share_id, reason)
+    def restarted(self, share_id: str, reason: str, *, wait_s: float = 0.0) -> None:
+        """The kernel is known to be gone, or about to go: what was pending ends now.
+
+        With `wait_s` it has ended when this returns, so that nothing else is the first to say how.
+        """
+        if self._host is None:
+            return
+        told = self._host.restarted(share_id, reason)
+        done, _not_done = wait([told], timeout=wait_s)
+        if wait_s and not done:
+            log.info("The bridge had not heard of the restart after %s s.", wait_s)
 
     def unshare(self, share_id: str, reason: str, *, then: Then[None], failed: Failed) -> None:
         """The record goes at once; `then` is called when clients, runs and the helper are gone too."""

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 STOP_AT_EXIT_S = 3.0
 RETRY_MS = 2000
 MAX_RETRIES = 3
+ANNOUNCE_S = 0.5
+"""How long a restart may wait until the bridge has heard of it: a thousandth of this is usual."""
 
 
 class Phase(enum.Enum):
@@ -151,6 +153,12 @@ class Sharing(QObject):
         self._pinned, self._pin_lost = shellwidget, ""
         self._try_afresh()
         self._reconcile()
+
+    def announce_restart(self, shellwidget: ShellWidget) -> None:
+        """Spyder is about to end the kernel of this console and to start another one."""
+        if self._asked is not None and shellwidget is self._console:
+            sentence = _restarted_sentence(self._asked.title)
+            self._bridge.restarted(self._share_id, sentence, wait_s=ANNOUNCE_S)
 
     def answer(self, approval: str, answer: Answer) -> None:
         self._bridge.answer(approval, answer)
@@ -278,8 +286,7 @@ class Sharing(QObject):
         self._under_way += 1
         # A crash keeps the connection file and was told when it happened (`_note_kernel_lost`).
         if is_restart and asked.connection_file != wanted.connection_file:
-            sentence = _("The kernel of {} was restarted.").format(wanted.title)
-            self._bridge.restarted(self._share_id, sentence)
+            self._bridge.restarted(self._share_id, _restarted_sentence(wanted.title))
         self._bridge.retarget(
             self._share_id,
             wanted.connection_file,
@@ -388,3 +395,7 @@ class Sharing(QObject):
         if self._info is None or self._info.state in quiet:
             return ""
         return self._info.detail
+
+
+def _restarted_sentence(title: str) -> str:
+    return _("The kernel of {} was restarted.").format(title)

@@ -1,1 +1,1 @@
-"""Overrides of Spyder's console that keep an agent from harming it, each with its upstream reference."""
+"""Overrides of the shared console: no agent harms it, and a restart is told. Each names the code upstream."""

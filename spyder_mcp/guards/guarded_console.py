@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from spyder_mcp.backend.consoles import ShellWidget
 from spyder_mcp.guards.attribution import Attribution
 from spyder_mcp.guards.debugger import DebuggerGuard
 from spyder_mcp.guards.echo import EchoGuard
+from spyder_mcp.guards.restart import RestartGuard
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,19 @@ class EchoOptions:
 class GuardedConsole:
     """At most one console is guarded: the one that agents work in."""
 
-    def __init__(self, attribution: Attribution, options: EchoOptions) -> None:
+    def __init__(
+        self,
+        attribution: Attribution,
+        options: EchoOptions,
+        announce_restart: Callable[[ShellWidget], None],
+    ) -> None:
         self._attribution = attribution
         self._options = options
+        self._announce_restart = announce_restart
         self._shellwidget: ShellWidget | None = None
         self._debugger: DebuggerGuard | None = None
         self._echo: EchoGuard | None = None
+        self._restart: RestartGuard | None = None
 
     def guard(self, shellwidget: ShellWidget | None) -> None:
         """Guard this console, and no other; None guards none."""
@@ -48,10 +57,13 @@ class GuardedConsole:
         self._echo = EchoGuard(
             shellwidget, self._attribution, echo=options.echo, max_lines=options.max_lines
         )
+        self._restart = RestartGuard(shellwidget, self._announce_restart)
 
     def _take_down(self) -> None:
+        if self._restart is not None:
+            self._restart.remove()
         if self._echo is not None:
             self._echo.remove()
         if self._debugger is not None:
             self._debugger.remove()
-        self._echo = self._debugger = None
+        self._echo = self._debugger = self._restart = None

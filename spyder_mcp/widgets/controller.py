@@ -46,7 +46,9 @@ class Controller(QObject):
         self.feed = OutputsFeed(self.bridge, self)
         self.live_refresh = LiveRefresh(self._request_refresh, self)
         attribution = Attribution(lambda: self.sharing.kernel_session, widget.consoles.all)
-        self.guarded = GuardedConsole(attribution, self._echo_options())
+        self.guarded = GuardedConsole(
+            attribution, self._echo_options(), self.sharing.announce_restart
+        )
         self.code_actions = menus.create_code_actions(widget, self)
         self.pane = ClaudePane(widget.look, self.code_actions, widget)
         self.connection = Connection(widget.look, widget)

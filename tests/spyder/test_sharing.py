@@ -93,7 +93,7 @@ class ScriptedBridge(QObject):
     def rename(self, share_id: str, title: str) -> None:
         self.log.append(f"rename {title}")
 
-    def restarted(self, share_id: str, reason: str) -> None:
+    def restarted(self, share_id: str, reason: str, *, wait_s: float = 0.0) -> None:
         self.log.append(f"restarted {reason}")
 
     def set_mode(self, share_id: str, mode: Mode) -> None:
@@ -302,3 +302,17 @@ def test_a_bridge_that_fails_switches_the_toggle_off_and_says_why(stage: Stage) 
     stage.bridge.sig_failed.emit("The state folder cannot be written.")
     assert stage.sharing.status.phase is Phase.OFF
     assert stage.sharing.status.sentence == "The state folder cannot be written."
+
+
+def test_a_restart_that_is_announced_ends_what_was_pending_before_the_kernel_ends(
+    stage: Stage,
+) -> None:
+    console = stage.shared()
+    stage.sharing.announce_restart(console)
+    assert stage.bridge.log == ["restarted The kernel of 1/A was restarted."]
+
+
+def test_a_restart_of_another_console_is_none_of_the_bridges_business(stage: Stage) -> None:
+    stage.shared()
+    stage.sharing.announce_restart(Console("2/A"))
+    assert stage.bridge.log == []
