@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from cokernel.kernel.namespace import VariableEntry
 from cokernel.session.activity import Activity
+from cokernel.session.agents import Agent
 from cokernel.session.policy import Mode
 
 
@@ -109,3 +111,27 @@ class OutputsChanged:
 Event = (
     BridgeStarted | BridgeFailed | ShareChanged | ClientsChanged | ActivityChanged | OutputsChanged
 )
+
+
+def client_info(agent: Agent) -> ClientInfo:
+    """What the host is told of an agent."""
+    return ClientInfo(
+        client_id=agent.client_id,
+        name=agent.name,
+        version=agent.version,
+        share_id=agent.home or "",
+        since=agent.since,
+        runs=agent.runs,
+    )
+
+
+def variable(found: VariableEntry) -> Variable:
+    """What the host is told of a name."""
+    return Variable(
+        name=found.name,
+        type=found.type,
+        shape=found.shape,
+        size_bytes=found.size_bytes,
+        preview=found.preview,
+        changed_by_agent=found.changed_by_agent,
+    )

@@ -7,17 +7,18 @@ sharing ends it goes first, so that nobody new comes in while clients, runs and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from cokernel import shares
-from cokernel.errors import CokernelError, ShareLost, Unknown
+from cokernel.errors import ShareLost, Unknown
 from cokernel.events import (
     ActivityChanged,
-    ClientInfo,
     ClientsChanged,
     Event,
     OutputsChanged,
@@ -25,24 +26,30 @@ from cokernel.events import (
     ShareInfo,
     ShareState,
     Variable,
+    client_info,
+    variable,
 )
-from cokernel.kernel.discovery import read_connection_file
+from cokernel.kernel.connection_files import read_connection_file
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.outputtypes import Output
 from cokernel.server.calls import OtherKernel
 from cokernel.server.endpoint import LocalEndpoint
 from cokernel.server.neighbours import other_kernels
 from cokernel.session.activity import Activity
-from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
 from cokernel.session.policy import Answer, Mode
 from cokernel.session.session import Session
+from cokernel.shares.keeper import RecordKeeper, done_within
 
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.1
 """What changes many times a second (outputs, counts of runs) is told at most so often."""
 TOUCH_EVERY_S = 5.0
+RECORD_DEADLINE_S = 2.0
+"""How long whoever changes a share waits for the disk."""
+WITHDRAW_DEADLINE_S = 0.3
+CANNOT_FIND = "Agents cannot find this share"
 MAX_VARIABLES = 5_000
 
 
@@ -57,6 +64,8 @@ class _Share:
     state: ShareState = ShareState.UP
     detail: str = ""
     touched_at: float = 0.0
+    writing: Future[None] | None = None
+    """Its record, on its way to the disk."""
 
     @property
     def info(self) -> ShareInfo:
@@ -88,17 +97,18 @@ class Sharing:
         self._telling_agents = False
         self._told: set[tuple[str, int]] = set()
         """Outputs that an event was promised for; see `outputs_changed`."""
+        self._records = RecordKeeper()
         self._bridge = Bridge(place=ide, observer=self, mode=Mode.ASK)
         self._endpoint = LocalEndpoint(self._bridge, self, self._others)
 
     async def close(self, reason: str) -> None:
         """End every share, every client and every kernel that was started here."""
-        for share_id in list(self._shares):
-            _withdraw(share_id)
+        await self._withdraw(*self._shares)
         open_now = {*self._shares, *self._connecting}
         await asyncio.gather(*(self.unshare(share_id, reason) for share_id in open_now))
         await self._endpoint.close()
         await self._bridge.close(reason)
+        self._records.close()
 
     # -- what the host asks for; the docstrings stand in `cokernel.host.BridgeHost`
 
@@ -121,7 +131,7 @@ class Sharing:
         session = await self._connect(share_id, connection_file, title, mode, kernel_pid)
         share = _Share(share_id, self._new_record(share_id, session), mode, session)
         self._shares[share_id] = share
-        return self._changed(share)
+        return await self._changed_on_disk(share)
 
     async def retarget(
         self, share_id: str, connection_file: str, *, title: str, kernel_pid: int | None
@@ -133,12 +143,12 @@ class Sharing:
         session = await self._connect(share_id, path, title, share.mode, kernel_pid)
         session.set_mode(share.mode)  # which may have changed meanwhile
         share.session, share.state, share.detail = session, ShareState.UP, ""
-        return self._changed(share)
+        return await self._changed_on_disk(share)
 
     async def rename(self, share_id: str, title: str) -> ShareInfo:
         share = self._share(share_id)
         share.session.title = title
-        return self._changed(share)
+        return await self._changed_on_disk(share)
 
     async def restarted(self, share_id: str, reason: str) -> None:
         share = self._share(share_id)
@@ -149,7 +159,7 @@ class Sharing:
         share = self._shares.pop(share_id, None)
         if share is None:
             return
-        _withdraw(share_id)
+        await self._withdraw(share_id)
         reason = reason or f"{share.session.title} is not shared any more."
         share.state, share.detail = ShareState.CLOSED, reason
         await asyncio.gather(
@@ -162,12 +172,13 @@ class Sharing:
         share = self._share(share_id)
         share.mode = mode
         share.session.set_mode(mode)
-        return self._changed(share)
+        return await self._changed_on_disk(share)
 
     async def pause(self, share_id: str, paused: bool) -> ShareInfo:
         share = self._share(share_id)
         share.session.set_paused(paused)
-        return self._changed(share)
+        self._changed(share)
+        return share.info
 
     async def answer(self, approval: str, answer: Answer) -> None:
         for session in self._bridge.sessions:
@@ -197,17 +208,7 @@ class Sharing:
     async def variables(self, share_id: str) -> tuple[Variable, ...]:
         session = self._share(share_id).session
         listing = await session.looks.variables(limit=MAX_VARIABLES)
-        return tuple(
-            Variable(
-                name=found.name,
-                type=found.type,
-                shape=found.shape,
-                size_bytes=found.size_bytes,
-                preview=found.preview,
-                changed_by_agent=found.changed_by_agent,
-            )
-            for found in listing.variables
-        )
+        return tuple(variable(found) for found in listing.variables)
 
     async def activities(self, share_id: str) -> tuple[Activity, ...]:
         entries = [e for session in self._bridge.all_of(share_id) for e in session.log]
@@ -283,7 +284,7 @@ class Sharing:
         self, share_id: str, connection_file: str, title: str, mode: Mode, kernel_pid: int | None
     ) -> Session:
         try:
-            connection = read_connection_file(connection_file)
+            connection = await asyncio.to_thread(read_connection_file, connection_file)
         except OSError as error:
             raise Unknown(
                 f"The connection file {connection_file} cannot be read: {error.strerror}.",
@@ -312,7 +313,7 @@ class Sharing:
             )
         return share
 
-    def _changed(self, share: _Share) -> ShareInfo:
+    def _changed(self, share: _Share) -> None:
         """Make the record true again and tell the host."""
         link = share.session.link
         share.record = share.record._replace(
@@ -323,14 +324,48 @@ class Sharing:
         )
         self._publish(share)
         self._emit(ShareChanged(share.info))
+
+    async def _changed_on_disk(self, share: _Share) -> ShareInfo:
+        """The same, and wait until the record is there, as far as the disk answers."""
+        self._changed(share)
+        writing = share.writing
+        assert writing is not None
+        if not await done_within(RECORD_DEADLINE_S, writing):
+            self._found_no_way(share, "the disk does not answer")
         return share.info
 
     def _publish(self, share: _Share) -> None:
-        try:
-            shares.publish(share.record)
-        except (CokernelError, OSError) as error:
-            log.exception("the share record could not be written")
-            share.detail = f"Agents cannot find this share: {error}"
+        loop = asyncio.get_running_loop()
+        share.writing = writing = self._records.publish(share.record)
+
+        def written(_: Future[None]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the share
+                loop.call_soon_threadsafe(self._written, share, writing)
+
+        writing.add_done_callback(written)
+
+    def _written(self, share: _Share, writing: Future[None]) -> None:
+        if writing is not share.writing or self._shares.get(share.share_id) is not share:
+            return
+        error = writing.exception()
+        if error is not None:
+            log.error("the share record could not be written", exc_info=error)
+            self._found_no_way(share, str(error))
+        elif share.detail.startswith(CANNOT_FIND):
+            share.detail = ""
+            self._emit(ShareChanged(share.info))
+
+    def _found_no_way(self, share: _Share, why: str) -> None:
+        share.detail = f"{CANNOT_FIND}: {why}"
+        self._emit(ShareChanged(share.info))
+
+    async def _withdraw(self, *share_ids: str) -> None:
+        """Remove records. One that the disk does not let go of leads nowhere: nothing else may wait for it long."""
+        removing = [self._records.withdraw(share_id) for share_id in share_ids]
+        await done_within(WITHDRAW_DEADLINE_S, *removing)
+        for future in removing:
+            if future.done() and (error := future.exception()) is not None:
+                log.error("a share record could not be removed", exc_info=error)
 
     def _new_record(self, share_id: str, session: Session) -> shares.ShareRecord:
         return shares.describe(
@@ -359,26 +394,7 @@ class Sharing:
     def _tell_agents(self) -> None:
         self._telling_agents = False
         agents = self._bridge.agents.values()
-        self._emit(ClientsChanged(tuple(_client_info(agent) for agent in agents)))
+        self._emit(ClientsChanged(tuple(client_info(agent) for agent in agents)))
 
     def _others(self) -> list[OtherKernel]:
         return other_kernels(self._bridge)
-
-
-def _withdraw(share_id: str) -> None:
-    """Remove the record. One that the disk does not let go of leads nowhere: nothing else may wait for it."""
-    try:
-        shares.withdraw(share_id)
-    except OSError:
-        log.exception("a share record could not be removed")
-
-
-def _client_info(agent: Agent) -> ClientInfo:
-    return ClientInfo(
-        client_id=agent.client_id,
-        name=agent.name,
-        version=agent.version,
-        share_id=agent.home or "",
-        since=agent.since,
-        runs=agent.runs,
-    )

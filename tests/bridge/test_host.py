@@ -27,6 +27,7 @@ from cokernel.host import (
     Mode,
     Origin,
     ShareChanged,
+    ShareInfo,
     ShareState,
     State,
 )
@@ -415,6 +416,54 @@ async def test_a_record_that_cannot_be_removed_keeps_nobody_in(
         record.mkdir()
         await ide.done(ide.host.unshare(share, "Console 1/A was closed."))
         assert "Console 1/A was closed." in await agent.run("1")
+
+
+async def test_a_disk_that_stalls_holds_up_no_call_and_has_the_truth_at_last(
+    ide: Ide, plain_kernel: Kernel, state: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    share = await ide.share(plain_kernel)
+    sync, answers = os.fsync, threading.Event()
+
+    def stalled(descriptor: int) -> None:
+        answers.wait(60)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", stalled)
+    try:
+        async with FrontClient(**state) as agent:
+            assert "Out[" in await agent.call("execute_code", code="1 + 1")
+            slow = await ide.done(ide.host.set_mode(share, Mode.LOOK), END_S)
+            assert "the disk does not answer" in slow.detail
+            assert "[denied]" in await agent.call("execute_code", code="1 + 1")
+            await ide.done(ide.host.rename(share, "Console 2/A"), END_S)
+    finally:
+        answers.set()
+    await ide.until(lambda: shares_told(ide)[-1].detail == "")
+    record = shares.find_share(share)
+    assert record is not None
+    assert (record.mode, record.title) == ("look", "Console 2/A")
+
+
+def shares_told(ide: Ide) -> list[ShareInfo]:
+    return [event.share for event in list(ide.events) if isinstance(event, ShareChanged)]
+
+
+async def test_a_bridge_stops_in_time_though_the_disk_stalls(
+    ide: Ide, plain_kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+):
+    await ide.share(plain_kernel)
+    unlink, answers = os.unlink, threading.Event()
+
+    def stalled(path: str, **options: Any) -> None:
+        if path.endswith(".json"):
+            answers.wait(60)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", stalled)
+    try:
+        assert await asyncio.to_thread(ide.host.stop, 5.0)
+    finally:
+        answers.set()
 
 
 async def test_sharing_again_in_a_stricter_mode_makes_it_stricter(

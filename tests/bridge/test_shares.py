@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from cokernel import shares
 from cokernel.errors import BadRequest
+from cokernel.shares.remains import sweep
 from tests.support.records import make_record
 
 
@@ -45,9 +47,9 @@ def test_without_a_state_folder_there_are_no_shares(state: Path):
 
 def test_files_are_0600_in_folders_of_0700(state: Path):
     path = Path(shares.publish(make_record()))
-    socket = Path(shares.new_socket_path())
+    address = Path(shares.new_socket_path())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    for folder in (state, path.parent, socket.parent):
+    for folder in (state, path.parent, address.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
@@ -219,3 +221,33 @@ def _bind_and_forget(path: str) -> None:
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no Unix sockets")
+def test_sockets_that_nobody_listens_on_any_more_are_swept(tmp_path: Path):
+    paths = [shares.new_socket_path() for _ in range(4)]
+    living, dead, young, linked = paths
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(living)
+        listener.listen()
+        for path in (dead, young):
+            with socket.socket(socket.AF_UNIX) as left:
+                left.bind(path)
+        os.symlink(precious, linked)
+        for path in (living, dead, precious):
+            os.utime(path, (1, 1))
+        assert sweep() == 1
+    assert [os.path.lexists(path) for path in paths] == [True, False, True, True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is swept there")
+def test_half_written_records_are_swept_once_they_are_old():
+    folder = Path(shares.publish(make_record())).parent
+    for name in ("a.json.0123.tmp", "b.json.4567.tmp"):
+        (folder / name).write_text("{}")
+    os.utime(folder / "a.json.0123.tmp", (1, 1))
+    assert sweep() == 1
+    assert [p.name for p in folder.glob("*.tmp")] == ["b.json.4567.tmp"]
+    assert len(shares.list_shares()) == 1

@@ -218,8 +218,7 @@ def _remove_dead(path: str, identity: tuple[int, int], record: ShareRecord) -> b
 
 def _remove_socket(endpoint: Endpoint) -> None:
     """Remove the socket of a dead bridge, if it lies where our sockets lie."""
-    ours = (os.path.join(state_folder(), "s"), _short_folder())
-    if endpoint.kind != "unix" or os.path.dirname(endpoint.address) not in ours:
+    if endpoint.kind != "unix" or os.path.dirname(endpoint.address) not in socket_folders():
         return
     with contextlib.suppress(OSError):
         if stat.S_ISSOCK(os.lstat(endpoint.address).st_mode):
@@ -244,6 +243,11 @@ def new_socket_path() -> str:
     if sys.platform == "win32":
         raise Unsupported(f"{folder} is too long for a socket.", "Set COKERNEL_STATE_DIR.")
     return os.path.join(private_folder(_short_folder()), name)
+
+
+def socket_folders() -> tuple[str, str]:
+    """Where sockets of bridges lie."""
+    return os.path.join(state_folder(), "s"), _short_folder()
 
 
 def _short_folder() -> str:
