@@ -3,14 +3,15 @@ import * as vscode from 'vscode';
 import { keyOf } from '../core/activity';
 import { isFinal, type Activity, type ActivityState } from '../core/protocol';
 import { describeState, formatTime, headline } from '../core/words';
+import { Refresher } from '../core/refresher';
 import { readSettings, onSettingsChange } from '../ide/settings';
 import type { Sharing } from '../ide/sharing';
 
 /** Rows that are handed to the tree at once: each refresh sends all of them to the window. */
 const PAGE = 200;
-/** Characters of label, state and duration that a side bar of the usual width shows. */
-const ROW_LENGTH = 36;
-const SHORTEST_LABEL = 16;
+/** Characters of label and state that a side bar of 250 pixels shows: the state must not be what is cut. */
+const ROW_LENGTH = 28;
+const SHORTEST_LABEL = 12;
 
 export type ActivityNode =
   | { readonly kind: 'call'; readonly activity: Activity }
@@ -22,7 +23,7 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
   private readonly subscriptions: vscode.Disposable[];
   private shown = PAGE;
   private progress: (() => void) | undefined;
-  private refresh: NodeJS.Timeout | undefined;
+  private readonly refresher = new Refresher(() => this.update());
 
   readonly onDidChangeTreeData = this.emitter.event;
 
@@ -30,8 +31,8 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
     this.view = vscode.window.createTreeView('cokernel.activity', { treeDataProvider: this });
     this.subscriptions = [
       this.view,
-      sharing.model.onDidChange(() => this.schedule()),
-      onSettingsChange(() => this.schedule()),
+      sharing.model.onDidChange(() => this.refresher.within(100)),
+      onSettingsChange(() => this.refresher.within(100)),
     ];
   }
 
@@ -63,22 +64,10 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
     await vscode.commands.executeCommand('cokernel.activity.focus');
   }
 
-  get isVisible(): boolean {
-    return this.view.visible;
-  }
-
   dispose(): void {
-    clearTimeout(this.refresh);
+    this.refresher.dispose();
     this.progress?.();
     for (const subscription of this.subscriptions) subscription.dispose();
-  }
-
-  /** Many steps in one moment make one refresh; a running call makes one a second. */
-  private schedule(): void {
-    this.refresh ??= setTimeout(() => {
-      this.refresh = undefined;
-      this.update();
-    }, 100);
   }
 
   private update(): void {
@@ -90,12 +79,8 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
     this.emitter.fire();
     const running = model.running().length > 0;
     this.showProgress(running);
-    if (running && this.refresh === undefined) {
-      this.refresh = setTimeout(() => {
-        this.refresh = undefined;
-        this.update();
-      }, 1000);
-    }
+    // Its duration ticks.
+    if (running) this.refresher.within(1000);
   }
 
   private showProgress(running: boolean): void {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { keyOf } from '../core/activity';
 import { isFinal, type Activity, type Output } from '../core/protocol';
+import { Refresher } from '../core/refresher';
 import { describeChange, describeState, formatTime, visibleCode } from '../core/words';
 import type { Sharing } from '../ide/sharing';
 import type { Detail, FromWebview, ToWebview } from './detailMessages';
@@ -12,7 +13,7 @@ const VIEW = 'cokernel.detail';
 export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
   private chosen: string | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly refresher = new Refresher(() => void this.update());
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(
@@ -24,8 +25,8 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
       vscode.window.registerWebviewViewProvider(VIEW, this, {
         webviewOptions: { retainContextWhenHidden: false },
       }),
-      sharing.model.onDidChange(() => this.schedule(100)),
-      sharing.model.onOutputs(() => this.schedule(100)),
+      sharing.model.onDidChange(() => this.refresher.within(100)),
+      sharing.model.onOutputs(() => this.refresher.within(100)),
     ];
   }
 
@@ -59,7 +60,7 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
+    this.refresher.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -75,13 +76,6 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
     if (activity !== undefined) this.act(message, activity);
   }
 
-  private schedule(ms: number): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.update();
-    }, ms);
-  }
-
   private async update(): Promise<void> {
     const activity = this.current();
     const outputs = activity === undefined ? [] : await this.outputsOf(activity);
@@ -90,7 +84,7 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
       detail: activity && this.detailOf(activity, outputs),
     };
     await this.view?.webview.postMessage(message);
-    if (activity !== undefined && !isFinal(activity)) this.schedule(1000);
+    if (activity !== undefined && !isFinal(activity)) this.refresher.within(1000);
   }
 
   /** What waits for the person; else what they chose; else the newest run. */

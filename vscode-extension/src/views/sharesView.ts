@@ -78,8 +78,8 @@ function describePhase(shared: SharedKernel): string {
   if (phase === 'sharing') return 'starting';
   if (phase === 'restarting') return 'restarting';
   if (phase === 'lost') return 'lost';
-  const paused = share?.paused ? ' · paused' : '';
-  return share ? `${MODE_LABELS[share.mode]}${paused}` : '';
+  const paused = share?.paused ? 'paused · ' : '';
+  return share ? `${paused}${MODE_LABELS[share.mode]}` : '';
 }
 
 function iconOf(shared: SharedKernel): vscode.ThemeIcon {
@@ -93,9 +93,9 @@ function iconOf(shared: SharedKernel): vscode.ThemeIcon {
 
 function clientItem(client: Client): vscode.TreeItem {
   const item = new vscode.TreeItem(client.name);
-  const since = `since ${formatTime(client.since).slice(0, 5)}`;
-  item.description = `${since} · ${count(client.runs, 'run')}`;
+  const since = formatTime(client.since).slice(0, 5);
+  item.description = `${count(client.runs, 'run')} · ${since}`;
   item.iconPath = new vscode.ThemeIcon('circle-filled', new vscode.ThemeColor('charts.green'));
-  item.tooltip = `${client.name} ${client.version}, connected ${since}`;
+  item.tooltip = `${client.name} ${client.version}, connected since ${since}`;
   return item;
 }
