@@ -61,7 +61,10 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
   }
 
   async focus(): Promise<void> {
-    await vscode.commands.executeCommand('cokernel.activity.focus');
+    const { shares, model } = this.sharing;
+    // The list is there once there was something to list; before that, the view that says how to begin.
+    const isThere = shares.length > 0 || model.list().length > 0;
+    await vscode.commands.executeCommand(`cokernel.${isThere ? 'activity' : 'shares'}.focus`);
   }
 
   dispose(): void {
