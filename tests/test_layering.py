@@ -29,7 +29,7 @@ LAYERS = (
 )
 FACES = {"__main__", "commands", "setup", "share_view"}
 """Parts of the command line: they stand where `cli` stands."""
-LIGHT = {"front", "handshake", "shares"}
+LIGHT = {"front", "handshake", "shares", "state_folder"}
 """The standard library, `errors` and each other only: what starts in tens of milliseconds."""
 MCP_FILES = {"server/app.py", "server/tasks.py", "server/endpoint.py"}
 QT = {"PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy", "spyder", "spyder_kernels"}

@@ -9,6 +9,7 @@ Nothing is remembered from run to run; every ratio is of numbers that were measu
 from __future__ import annotations
 
 import argparse
+import compileall
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ import measures
 import peers
 import report
 from measuring import Row
+
+import cokernel
 
 Measure = Callable[[int], Iterator[Row]]
 
@@ -40,6 +43,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this page")
     arguments = parser.parse_args()
 
+    _compile()
     sections = []
     for title, measure, rounds, quick_rounds in PLAN:
         if arguments.only in (None, title.lower()):
@@ -52,6 +56,12 @@ def main() -> int:
     if arguments.write:
         report.write(arguments.write, sections)
     return 0
+
+
+def _compile() -> None:
+    """As an installer does. Where PYTHONDONTWRITEBYTECODE is set, a checkout would be compiled at each start else."""
+    for folder in (cokernel.__path__[0], str(Path(__file__).parent)):
+        compileall.compile_dir(folder, quiet=1)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from tests.support.front_client import FrontClient, text_of
 from tests.support.records import make_record
 from tests.support.scripted_bridge import ScriptedBridge
 
+SCRIPTED_BRIDGE = Path(__file__).parents[1] / "support" / "scripted_bridge.py"
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 
@@ -27,6 +29,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+LAUNCHER_CODE = f"""
+import sys
+from cokernel.front import early
+from cokernel.front.process import run
+early.COMMAND = (sys.executable, {str(SCRIPTED_BRIDGE)!r})
+"""
+
+
 def child_of(client: FrontClient) -> psutil.Process:
     (child,) = psutil.Process(client.process.pid).children()
     return child
@@ -34,6 +44,29 @@ def child_of(client: FrontClient) -> psutil.Process:
 
 async def gone(process: psutil.Process) -> None:
     await asyncio.to_thread(process.wait, 10)
+
+
+class TestEarlyStart:
+    """A stand-alone bridge is started before the front knows whether it is wanted."""
+
+    async def test_with_nothing_shared_one_bridge_is_started_not_two(self):
+        async with FrontClient() as client:
+            await client.run()
+            assert child_of(client).is_running()
+
+    async def test_a_share_that_appeared_meanwhile_is_taken_and_the_early_bridge_ended(self):
+        always_early = LAUNCHER_CODE + "sys.exit(run(early.spawn()))"
+        command = (sys.executable, "-c", always_early)
+        async with ScriptedBridge() as shared, FrontClient(command=command) as client:
+            assert shared.share in await client.run()
+            for child in psutil.Process(client.process.pid).children():
+                await gone(child)
+
+    async def test_with_a_record_there_no_process_is_started_in_advance(self):
+        never_early = LAUNCHER_CODE + "sys.exit(early.spawn_if_nothing_is_shared() is not None)"
+        async with ScriptedBridge():
+            process = await asyncio.create_subprocess_exec(sys.executable, "-c", never_early)
+            assert await process.wait() == 0
 
 
 class TestEnd:

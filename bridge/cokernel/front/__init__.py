@@ -7,7 +7,7 @@
 
 The parts, from the outside in: `process` is stdio and signals, `relay` decides about every message,
 `bridges` about which bridge is in use, `home` finds the one to connect to, `upstream` is one
-connection, `messages` knows JSON-RPC, `lines` cuts bytes into lines.
+connection, `messages` knows JSON-RPC, `lines` cuts bytes into lines. `early` comes before all of them.
 
 The standard library only, and little of that: a front runs as long as its client does, in at most 15 MB, and starts in
 tens of milliseconds. Threads and blocking reads rather than a loop, because stdio cannot be selected on Windows.
@@ -25,9 +25,12 @@ def main() -> int:
         from cokernel.cli import main as command_line
 
         return command_line(sys.argv[1:])
-    from cokernel.front.process import run
+    from cokernel.front.early import spawn_if_nothing_is_shared
 
-    return run()
+    early = spawn_if_nothing_is_shared()
+    from cokernel.front.process import run  # meanwhile
+
+    return run(early)
 
 
 def _terminal_on_stdin() -> bool:

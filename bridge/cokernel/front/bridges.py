@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cokernel.errors import CokernelError, StartFailed
 from cokernel.front import messages, texts
@@ -15,6 +15,9 @@ from cokernel.front.memory import ClientMemory
 from cokernel.front.messages import Message
 from cokernel.front.upstream import Pending, Upstream, connect
 from cokernel.shares import ShareRecord
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 RETURN_S = 2.0
 """How long the first call after a crash waits for the share to be published again."""
@@ -50,7 +53,9 @@ class Aftermath(NamedTuple):
 class Bridges:
     """The owner of every connection. Any thread may call; `lock` is never held while something is waited for."""
 
-    def __init__(self, wish: Wish, receiver: Receiver, log: Log) -> None:
+    def __init__(
+        self, wish: Wish, receiver: Receiver, log: Log, early: Popen[bytes] | None = None
+    ) -> None:
         self.lock = threading.Lock()
         """Guards everything here and in `memory`, and the collections of each `Upstream`."""
         self.memory = ClientMemory()
@@ -63,6 +68,8 @@ class Bridges:
         self._retired: list[Upstream] = []
         self._kept: Upstream | None = None
         """One of the retired: the stand-alone bridge, if its kernel holds variables of the agent."""
+        self._early = early
+        """The process of a stand-alone bridge, until it is known whether that is where the client belongs."""
         self._wait_until = 0.0
         """Until when a call waits for the lost share to come back (time.monotonic)."""
         self._closed = False
@@ -80,6 +87,15 @@ class Bridges:
         return [*([self.current] if self.current else []), *self._retired]
 
     # Where to go
+
+    def begin(self) -> None:
+        """Settle in for the first time."""
+        try:
+            self.settle_in()
+        finally:
+            early, self._early = self._early, None
+            if early is not None:
+                self._end(early)
 
     def settle_in(self) -> bool:
         """Connect to where this client belongs; whether code may run now."""
@@ -152,7 +168,15 @@ class Bridges:
         from cokernel.front import standalone
 
         self._log.info("starting a stand-alone bridge")
-        return standalone.start()
+        early, self._early = self._early, None
+        return standalone.start(early)
+
+    def _end(self, early: Popen[bytes]) -> None:
+        """Somebody has begun to share meanwhile."""
+        from cokernel.front import standalone
+
+        transport = standalone.ChildTransport(early)
+        threading.Thread(target=transport.close, kwargs={"hurried": True}, daemon=True).start()
 
     def _connected(self, record: ShareRecord) -> bool:
         try:

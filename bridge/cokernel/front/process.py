@@ -8,12 +8,16 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from cokernel.front.home import Wish
 from cokernel.front.lines import Line, LineSplitter
 from cokernel.front.log import Log
 from cokernel.front.relay import Relay
 from cokernel.front.upstream import CHUNK
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 
 class Output:
@@ -51,10 +55,13 @@ class _Signals:
             raise _Stop
 
 
-def run() -> int:
-    """Serve the client on stdin until it leaves or a signal comes; the exit code."""
+def run(early: Popen[bytes] | None = None) -> int:
+    """Serve the client on stdin until it leaves or a signal comes; the exit code.
+
+    `early` is a stand-alone bridge that was started in advance.
+    """
     log = Log()
-    relay = Relay(Wish.of(os.environ), Output(sys.stdout.fileno()).write, log)
+    relay = Relay(Wish.of(os.environ), Output(sys.stdout.fileno()).write, log, early)
     signals = _Signals()
     with contextlib.suppress(_Stop):
         try:

@@ -7,6 +7,7 @@ What must never be: code in a kernel that the agent did not choose, code run twi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cokernel import handshake
 from cokernel.errors import CokernelError, StartFailed
@@ -19,12 +20,21 @@ from cokernel.front.messages import Kind, Message, MessageError
 from cokernel.front.upstream import Pending, Upstream
 from cokernel.shares import ShareRecord, list_shares, match
 
+if TYPE_CHECKING:
+    from subprocess import Popen
+
 
 class Relay:
     """Between one client and whichever bridge it belongs to."""
 
-    def __init__(self, wish: Wish, to_client: Callable[[Line], None], log: Log) -> None:
-        self._bridges = Bridges(wish, self, log)
+    def __init__(
+        self,
+        wish: Wish,
+        to_client: Callable[[Line], None],
+        log: Log,
+        early: Popen[bytes] | None = None,
+    ) -> None:
+        self._bridges = Bridges(wish, self, log, early)
         self._lock = self._bridges.lock
         self._memory = self._bridges.memory
         self._to_client = to_client
@@ -32,7 +42,7 @@ class Relay:
 
     def start(self) -> None:
         """Connect to where this client belongs, before it says anything."""
-        self._bridges.settle_in()
+        self._bridges.begin()
 
     def close(self, *, hurried: bool) -> None:
         """End every connection, and the child. `hurried`: whoever started us is about to kill us."""

@@ -15,10 +15,10 @@ import threading
 import time
 
 from cokernel.errors import StartFailed
+from cokernel.front.early import spawn
 from cokernel.front.lines import Line
 from cokernel.front.upstream import CHUNK, WRITE_DEADLINE_S, Upstream
 
-COMMAND = (sys.executable, "-m", "cokernel", "serve", "--stdio")
 NAME = "the private kernel"
 GRACE_S = 1.5
 """After the end of its stdin, for ending its kernel. Clients commonly give us 2 s."""
@@ -29,8 +29,8 @@ TERMINATE_S = 2.0
 """After SIGTERM."""
 
 
-def start() -> Upstream:
-    """Start the bridge; it needs no handshake and may be written to at once.
+def start(early: subprocess.Popen[bytes] | None = None) -> Upstream:
+    """Start the bridge, unless it was started in advance; it needs no handshake and may be written to at once.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def start() -> Upstream:
         the process could not be started.
     """
     try:
-        child = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        child = early or spawn()
     except OSError as error:
         raise StartFailed(
             f"A bridge could not be started: {error}.", "Run `cokernel doctor`."

@@ -7,6 +7,7 @@ told apart from them.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,7 @@ def build_server(
     async def list_tools(
         _: Context, __: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return _LISTED
+        return _tool_list()
 
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams
@@ -156,6 +157,11 @@ def _error(code: str, message: str) -> types.CallToolResult:
     return types.CallToolResult(content=[text], is_error=True)
 
 
+@functools.cache  # it never changes, and an agent's first call may come before it is asked for
+def _tool_list() -> types.ListToolsResult:
+    return types.ListToolsResult(tools=[_listed(tool) for tool in TOOLS])
+
+
 def _listed(tool: Tool[Any]) -> types.Tool:
     return types.Tool(
         name=tool.name,
@@ -170,6 +176,3 @@ def _listed(tool: Tool[Any]) -> types.Tool:
         # Claude Code loads schemas late unless told otherwise; these are needed in the first turn.
         _meta={"anthropic/alwaysLoad": True} if tool.always_loaded else None,
     )
-
-
-_LISTED = types.ListToolsResult(tools=[_listed(tool) for tool in TOOLS])

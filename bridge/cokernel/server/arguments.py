@@ -21,7 +21,8 @@ ExecutionNumber = Annotated[int, Field(ge=1, le=10**9, description="Number of th
 class Arguments(BaseModel):
     """The root: unknown arguments are an error, so that a misspelt one is not silently without effect."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Each validator is built at its first use: the first call waits for one of them, not for ten.
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ExecuteCode(Arguments):

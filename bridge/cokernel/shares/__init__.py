@@ -30,10 +30,10 @@ from cokernel.shares.store import (
     new_token,
     publish,
     scan_shares,
-    state_folder,
     touch,
     withdraw,
 )
+from cokernel.state_folder import state_folder
 
 __all__ = [
     "Ambiguous",

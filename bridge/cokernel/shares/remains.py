@@ -9,7 +9,8 @@ import stat
 import sys
 import time
 
-from cokernel.shares.store import scan_shares, socket_folders, state_folder
+from cokernel.shares.store import scan_shares, socket_folders
+from cokernel.state_folder import records_folder
 
 SOCKET_AGE_S = 60.0
 """A younger one may be about to be listened on."""
@@ -25,10 +26,7 @@ def sweep() -> int:
         _remove_if(_is_dead_socket(path) and path not in known, path)
         for folder in socket_folders()
         for path in _files(folder)
-    ) + sum(
-        _remove_if(_is_unfinished(path), path)
-        for path in _files(os.path.join(state_folder(), "shares"))
-    )
+    ) + sum(_remove_if(_is_unfinished(path), path) for path in _files(records_folder()))
 
 
 def _files(folder: str) -> list[str]:

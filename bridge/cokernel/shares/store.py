@@ -20,6 +20,7 @@ from cokernel.errors import BadRequest, Unsupported, Untrusted
 from cokernel.shares.files import open_trusted_json, private_folder, replace_file
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.shares.record import Endpoint, Secret, ShareRecord, decode, encode, is_share_id
+from cokernel.state_folder import records_folder, state_folder
 
 MAX_SOCKET_PATH = 100
 """Bytes. Linux takes 107, macOS 103."""
@@ -42,21 +43,6 @@ class Scan(NamedTuple):
     """Records of another host, boot or pid namespace."""
     removed: int
     """Records of dead bridges."""
-
-
-def state_folder() -> str:
-    """Where records and sockets are, by `COKERNEL_STATE_DIR` or the system's custom. Not made, not checked."""
-    if chosen := os.environ.get("COKERNEL_STATE_DIR"):
-        return os.path.abspath(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
-    elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Application Support")
-    else:
-        # The specification of XDG tells to ignore relative paths.
-        named = os.environ.get("XDG_STATE_HOME", "")
-        base = named if os.path.isabs(named) else os.path.expanduser("~/.local/state")
-    return os.path.join(base, "cokernel")
 
 
 def new_share_id(ide: str) -> str:
@@ -166,7 +152,7 @@ def find_share(share: str) -> ShareRecord | None:
 
 def scan_shares() -> Scan:
     """Look at every record; refuse, skip or remove what must be."""
-    folder = os.path.join(state_folder(), "shares")
+    folder = records_folder()
     records: list[ShareRecord] = []
     refused: list[Refused] = []
     elsewhere = removed = 0
@@ -258,4 +244,4 @@ def _short_folder() -> str:
 def _path(share: str) -> str:
     if not is_share_id(share):
         raise BadRequest(f"{share[:80]!r} is not a share id.", "Use what `cokernel shares` shows.")
-    return os.path.join(state_folder(), "shares", f"{share}.json")
+    return os.path.join(records_folder(), f"{share}.json")
