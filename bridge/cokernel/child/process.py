@@ -12,10 +12,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 import sys
 import sysconfig
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any, BinaryIO, Protocol
 from cokernel import __version__
 from cokernel.child.commands import COMMANDS, Arguments, Call
 from cokernel.child.encode import Wire, encode_event
+from cokernel.child.writer import LineWriter
 from cokernel.errors import BadRequest, CokernelError, ShareLost, Unsupported
 from cokernel.host import BridgeHost, Event
 
@@ -153,40 +152,6 @@ def _answer(number: object, call: Call[Any]) -> Wire:
 
 def _failure(number: object, error: CokernelError) -> Wire:
     return {"id": number, "error": {"code": error.code, "message": str(error)}}
-
-
-class LineWriter:
-    """Writes lines in a thread of its own, in the order they came."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._lines: queue.SimpleQueue[Wire | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="cokernel-child-writer")
-        self._thread.daemon = True
-        self._thread.start()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether lines still go out; False once the reader has left."""
-        return self._thread.is_alive()
-
-    def send(self, line: Wire) -> None:
-        self._lines.put(line)
-
-    def close(self, timeout_s: float) -> None:
-        """Write what is left; give up after `timeout_s` if nobody reads."""
-        self._lines.put(None)
-        self._thread.join(timeout_s)
-
-    def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                self._stream.write(json.dumps(line).encode("ascii") + b"\n")
-                self._stream.flush()
-            except OSError:
-                # Nobody reads any more; stdin ends with the same process, and that ends the bridge.
-                log.info("the IDE closed its end")
-                return
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from cokernel import shares
 from cokernel.child import encode_event
-from cokernel.child.process import LineWriter
+from cokernel.child.writer import LineWriter
 from cokernel.commands.console import say
 from cokernel.commands.pick import Target, pick_kernel
 from cokernel.errors import BadRequest, StartFailed

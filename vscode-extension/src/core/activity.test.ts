@@ -81,3 +81,24 @@ test('ten thousand calls are kept, and no more', () => {
   assert.equal(model.list().length, 10_000);
   assert.equal(model.list().at(-1)?.number, 51);
 });
+
+test('what was left out while nobody read is asked for', async () => {
+  const model = modelWith({ number: 1, state: 'running' });
+  const activities = [makeActivity({ number: 1 }), makeActivity({ number: 2, state: 'running' })];
+  const asked: unknown[] = [];
+  const bridge = {
+    request: (command: string, args: object) => {
+      asked.push([command, args]);
+      return Promise.resolve({ activities } as never);
+    },
+  };
+  await model.catchUp(bridge, 'scripted-1');
+  assert.deepEqual(asked, [['activities', { share: 'scripted-1' }]]);
+  assert.deepEqual(
+    model.list().map(({ number, state }) => [number, state]),
+    [
+      [2, 'running'],
+      [1, 'ok'],
+    ],
+  );
+});

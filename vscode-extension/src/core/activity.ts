@@ -1,5 +1,6 @@
 /** What agents and the person did in the shared kernels, as the bridge told it. */
 import { Emitter } from './emitter';
+import type { Requests } from './requests';
 import { isFinal, type Activity, type BridgeEvent, type Change, type Client } from './protocol';
 
 /** Entries kept of each share; older ones are forgotten. */
@@ -88,6 +89,13 @@ export class ActivityModel {
   /** The kernel of a share is a new one: none of the names is there any more. */
   forgetChanges(share: string): void {
     if (this.changed.delete(share)) this.changeEmitter.emit();
+  }
+
+  /** News were left out while nobody read them: asks for what there is. */
+  async catchUp(bridge: Requests, share: string): Promise<void> {
+    const { activities } = await bridge.request('activities', { share });
+    for (const activity of activities) this.put(activity);
+    this.changeEmitter.emit();
   }
 
   /** The bridge that knew of these is gone: what was unfinished has no outcome. */

@@ -1,7 +1,7 @@
 /** Outputs of calls: asked for while a call runs, kept for the latest ones when they have ended. */
 import { keyOf, type ActivityModel } from './activity';
 import { isFinal, type Activity, type Output } from './protocol';
-import type { Requests } from './shares';
+import type { Requests } from './requests';
 
 /** Ended calls whose outputs are kept, so that they can be read after sharing has stopped. */
 const KEPT = 100;

@@ -125,6 +125,7 @@ const eventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('clients'), clients: z.array(clientSchema) }),
   z.object({ event: z.literal('activity'), activity: activitySchema }),
   z.object({ event: z.literal('outputs'), share: z.string(), number: z.number() }),
+  z.object({ event: z.literal('dropped'), count: z.number() }),
   z.object({ event: z.literal('failed'), code: z.string(), message: z.string() }),
 ]);
 export type BridgeEvent = Readonly<z.infer<typeof eventSchema>>;

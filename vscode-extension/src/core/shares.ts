@@ -17,14 +17,10 @@ import {
   type KernelLocation,
   type KernelStatus,
 } from './kernel';
-import type { AnswerOf, Command, CommandArguments, Mode, Share } from './protocol';
+import type { Mode, Share } from './protocol';
+import type { Requests } from './requests';
 
 export type Phase = 'locating' | 'sharing' | 'shared' | 'restarting' | 'lost' | 'ended';
-
-/** The part of the bridge that a share needs. */
-export interface Requests {
-  request<C extends Command>(command: C, args: CommandArguments[C]): Promise<AnswerOf<C>>;
-}
 
 export interface BridgeForShares extends Requests {
   /** Starts the bridge unless it runs; may ask the person. Rejects with what is in the way. */

@@ -170,6 +170,9 @@ export class Sharing implements BridgeForShares, vscode.Disposable {
   private take(event: BridgeEvent): void {
     if (event.event === 'share') {
       this.shares.find(({ id }) => id === event.share.share)?.take(event.share);
+    } else if (event.event === 'dropped') {
+      const ids = this.shares.flatMap(({ id }) => id ?? []);
+      for (const id of ids) this.watch(this.model.catchUp(this, id));
     } else if (event.event === 'failed') {
       this.log.error(`${event.code}: ${event.message}`);
     }
