@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cokernel.errors import BadRequest, Denied, LinkDown, Unknown
+from cokernel.kernel.outputtypes import ErrorOutput
 from cokernel.session.activity import State
 from cokernel.session.kept import MAX_UNFINISHED
 from cokernel.session.policy import Answer, Mode
@@ -28,6 +29,20 @@ async def test_text_is_exact(agents: Agents):
     text = "tab\there · naïve 日本語 🙂 \u00a0|  trailing  \n\n\tend"
     execution = await agents.run(f"print({text!r})")
     assert text_of(execution) == text + "\n"
+
+
+async def test_an_error_that_the_kernel_cannot_publish_is_told(agents: Agents):
+    execution = await agents.run("raise ValueError(chr(0xdfff))")
+    (error,) = execution.outputs.snapshot()
+    assert isinstance(error, ErrorOutput)
+    assert "surrogates not allowed" in error.evalue
+
+
+async def test_null_bytes_and_odd_names_are_code_like_any_other(agents: Agents):
+    assert (await agents.run("print('a\0b')")).state in (State.OK, State.ERROR)
+    assert (await agents.run("globals()[chr(0xdfff)] = chr(0xd800)")).state is State.OK
+    names = [v.name for v in (await agents.session.looks.variables()).variables]
+    assert "\\udfff" in names
 
 
 async def test_twenty_runs_and_the_users_cells_keep_their_outputs_apart(

@@ -171,7 +171,7 @@ async def _socket_transport(
         challenge = handshake.read_challenge(await reader.readline())
         writer.write(handshake.answer(challenge, nonce, token, share=record.share))
         handshake.read_welcome(await reader.readline(), challenge, nonce, token)
-        yield LineReader(reader), LineWriter(writer)
+        yield LineReader(reader, writer.write), LineWriter(writer)
     finally:
         writer.close()
 

@@ -16,8 +16,8 @@ class RealEndpoint:
         self.token = shares.new_token()
         self.visits = 0
         """How often an agent came in or left."""
-        self._bridge = Bridge(place="", observer=self, mode=Mode.LOOK)
-        self._endpoint = LocalEndpoint(self._bridge, self, list, force_tcp=tcp)
+        self.bridge = Bridge(place="", observer=self, mode=Mode.LOOK)
+        self._endpoint = LocalEndpoint(self.bridge, self, list, force_tcp=tcp)
 
     @property
     def endpoint(self) -> shares.Endpoint:
@@ -40,7 +40,7 @@ class RealEndpoint:
     async def __aexit__(self, *error: object) -> None:
         shares.withdraw(self.share)
         await self._endpoint.close()
-        await self._bridge.close("The test is over.")
+        await self.bridge.close("The test is over.")
 
     # As the doorkeeper
 

@@ -23,6 +23,7 @@ from cokernel.errors import StartFailed, Untrusted
 from cokernel.server.announcements import Announcements
 from cokernel.server.app import build_server
 from cokernel.server.calls import OtherKernel
+from cokernel.server.refusals import refusal_of, too_long
 from cokernel.server.stdio import stdio_streams
 from cokernel.session.bridge import Bridge
 from cokernel.shares import Endpoint, Secret, new_socket_path
@@ -36,29 +37,49 @@ DRAIN_TIMEOUT_S = 10.0
 
 
 class LineReader:
-    """Messages from a byte stream: the SDK's `ReadStream`."""
+    """Messages from a byte stream: the SDK's `ReadStream`. What is no message is refused, and the next one read."""
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, refuse: Callable[[bytes], None]) -> None:
+        """`refuse` gets the answers to lines that are no messages, which the SDK passes over."""
         self._reader = reader
+        self._refuse = refuse
 
-    async def receive(self) -> SessionMessage | Exception:
+    async def receive(self) -> SessionMessage:
         return await self.__anext__()
 
     def __aiter__(self) -> LineReader:
         return self
 
-    async def __anext__(self) -> SessionMessage | Exception:
+    async def __anext__(self) -> SessionMessage:
+        while line := await self._line():
+            if not line.strip():
+                continue
+            message = _parsed(line)
+            if message is not None:
+                return SessionMessage(message)
+            if (refusal := refusal_of(line)) is not None:
+                self._refuse(refusal)
+        raise StopAsyncIteration
+
+    async def _line(self) -> bytes:
+        """The next line that is not too long; empty at the end of the stream."""
+        skipping = False
         while True:
             try:
-                line = await self._reader.readline()
-            except (ConnectionError, ValueError) as error:
-                # ValueError: a line longer than the reader's limit; what follows it cannot be told apart.
+                line = await self._reader.readuntil(b"\n")
+            except asyncio.LimitOverrunError as error:
+                await self._reader.readexactly(error.consumed)
+                skipping = True
+            except asyncio.IncompleteReadError as error:
+                return b"" if skipping else error.partial
+            except ConnectionError as error:
                 log.info("connection ended: %s", error)
-                raise StopAsyncIteration from None
-            if not line:
-                raise StopAsyncIteration
-            if line.strip():
-                return _parsed(line)
+                return b""
+            else:
+                if not skipping:
+                    return line
+                self._refuse(too_long(MAX_LINE_BYTES))
+                skipping = False
 
     async def aclose(self) -> None:
         """Nothing to do: the connection's owner closes the transport."""
@@ -72,6 +93,18 @@ class LineReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+def _parsed(line: bytes) -> types.JSONRPCMessage | None:
+    try:
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        return None
+    # A request whose id is of no permitted type fits the model of a notification, and would get no answer.
+    is_mistaken = isinstance(message, types.JSONRPCNotification) and not message.method.startswith(
+        "notifications/"
+    )
+    return None if is_mistaken else message
 
 
 class LineWriter:
@@ -108,13 +141,6 @@ class LineWriter:
             await asyncio.wait_for(self._writer.drain(), DRAIN_TIMEOUT_S)
         except (ConnectionError, asyncio.TimeoutError):
             self._writer.close()
-
-
-def _parsed(line: bytes) -> SessionMessage | Exception:
-    try:
-        return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
-    except ValueError as error:
-        return error  # the SDK answers it with a JSON-RPC error, and the connection goes on
 
 
 class Doorkeeper(Protocol):
@@ -286,7 +312,9 @@ async def serve_lines(
         bridge, lambda _: agent, switch=switch, others=others, announcements=announcements
     )
     try:
-        await server.run(LineReader(reader), lines, server.create_initialization_options())
+        await server.run(
+            LineReader(reader, lines.write), lines, server.create_initialization_options()
+        )
     finally:
         bridge.agent_gone(agent)
 

@@ -46,6 +46,7 @@ class Execution:
         self.input_parent: dict[str, Any] = {}
         self.reply: dict[str, Any] | None = None
         self.idle_seen = False
+        self.error_published = False
         self.interrupt_wanted = False
         self.outcome: Outcome | None = None
         """How it ended, from the moment that the kernel has said so."""

@@ -162,6 +162,7 @@ class Runs:
             if isinstance(count, int):
                 self.step(execution, execution.state, execution_count=count)
         elif message.msg_type in _OUTPUT_TYPES:
+            execution.error_published |= message.msg_type == "error"
             if execution.outputs.add(message):
                 self._printed(execution.entry.number)
             self._update_earlier_displays(execution, message)
@@ -222,10 +223,21 @@ class Runs:
         )
         execution.outcome = outcome
         if outcome.error is not None:
+            self._show_error(execution)
             # IPython evaluates no user expressions after an exception: ask for the changes.
             self._background.start(self._finish_with_changes(execution, outcome), "changes")
         else:
             self._finish(execution, outcome, self._helper.changes_in(execution.reply or {}))
+
+    def _show_error(self, execution: Execution) -> None:
+        """The kernel cannot publish every error (half of a surrogate pair in it); its reply tells one all the same."""
+        if execution.error_published:
+            return
+        message = Message(
+            Channel.IOPUB, "error", "", execution.msg_id, "", "", execution.reply or {}, {}
+        )
+        if execution.outputs.add(message):
+            self._printed(execution.entry.number)
 
     async def _finish_with_changes(self, execution: Execution, outcome: Outcome) -> None:
         changes: tuple[Change, ...] = ()
