@@ -10,7 +10,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { ensureCodeServer } from './code-server.mjs';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** A quiet VS Code: no welcome page, no accounts, no other agents, no network. */
 const QUIET = {

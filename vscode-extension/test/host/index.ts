@@ -11,7 +11,7 @@ interface Result {
 
 export async function run(): Promise<void> {
   const grep = process.env['COKERNEL_TEST_GREP'];
-  const mocha = new Mocha({ timeout: 60_000, ui: 'bdd', ...(grep ? { grep } : {}) });
+  const mocha = new Mocha({ timeout: 180_000, ui: 'bdd', ...(grep ? { grep } : {}) });
   mocha.addFile(path.join(__dirname, 'suite.js'));
   const results: Result[] = [];
   const failures = await new Promise<number>((resolve) => {

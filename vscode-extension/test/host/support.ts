@@ -8,7 +8,7 @@ import type { Sharing } from '../../src/ide/sharing';
 import type { Target } from '../../src/ide/targets';
 import { Jupyter } from '../../src/ide/jupyter';
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 export async function activateExtension(): Promise<Sharing> {
   const extension = vscode.extensions.getExtension<Sharing>('cokernel.share-kernel-with-claude');

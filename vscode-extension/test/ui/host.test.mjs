@@ -8,7 +8,7 @@ import { openWorkbench } from './page.mjs';
 import { startServer } from './setup.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 test('in the extension host', { timeout: TIMEOUT_MS + 60_000 }, async (t) => {
   const server = await startServer({

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { openWorkbench } from './page.mjs';
 import { publishedShares, screenshotFile, startServer } from './setup.mjs';
 
-const TIMEOUT = { timeout: 180_000 };
+const TIMEOUT = { timeout: 300_000 };
 const SETTINGS = { 'standin.access': 'allow' };
 
 let server;

@@ -13,8 +13,17 @@ export function findBrowser() {
 }
 
 export async function openWorkbench(server, folder, options = {}) {
-  const { width = 1280, height = 860, scale = 1, payload } = options;
   const browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS });
+  try {
+    return new Workbench(browser, await openPage(browser, server, folder, options));
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+}
+
+async function openPage(browser, server, folder, options) {
+  const { width = 1280, height = 860, scale = 1, payload } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     deviceScaleFactor: scale,
@@ -28,7 +37,7 @@ export async function openWorkbench(server, folder, options = {}) {
   await page.goto(address.href);
   await page.waitForSelector('.monaco-workbench');
   await page.waitForSelector('.part.sidebar .monaco-list-row');
-  return new Workbench(browser, page);
+  return page;
 }
 
 export class Workbench {
@@ -113,10 +122,6 @@ export class Workbench {
 
   get status() {
     return this.page.locator('[id="cokernel.share-kernel-with-claude.status"]');
-  }
-
-  async isSharing() {
-    return !(await this.status.innerText()).includes('Claude: off');
   }
 
   /** Waits until the status bar item says so. */

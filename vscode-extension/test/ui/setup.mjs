@@ -69,7 +69,7 @@ export function screenshotFile(name) {
 
 /** Waits until `holds`; nothing depends on how long that takes. */
 export async function until(what, holds) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`It never came true that ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 100));
