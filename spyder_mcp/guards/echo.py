@@ -4,16 +4,17 @@ qtconsole can show what other clients run (`ConsoleWidget.include_other_output`)
 
 * text that arrives while the input line is not empty ends up *in* it and is run with the user's next Enter
   (console_widget.py, `_insert_plain_text`: its 'newline' action looks for the prompt at the very end of the document);
-* each line is laid out by itself: 20,000 printed lines freeze the window for seconds;
+* each line is inserted by itself: 20,000 printed lines freeze the window for seconds (`insertion.py`);
 * with the echo off, tracebacks still appear, without the code they belong to (jupyter_widget.py,
   `_process_execute_error` does not ask `include_output`).
 
-So each message of an agent is shown with the input line set aside, text is gathered and bounded, and with the echo off
-nothing of an agent's is shown at all.
+So each message of an agent is shown with the input line set aside, text is gathered, bounded and shown in pieces with
+a turn of the window's loop after each, and with the echo off nothing of an agent's is shown at all.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,12 +24,12 @@ from qtpy.QtGui import QTextCursor
 
 from spyder_mcp.backend.consoles import ShellWidget
 from spyder_mcp.guards.attribution import Attribution
+from spyder_mcp.guards.gathered import Gathered, cut
+from spyder_mcp.guards.insertion import lines_together
 from spyder_mcp.guards.overrides import Handler, Message, Overrides
-from spyder_mcp.translation import _
 
 PREFIX = "[Claude] "
 GATHER_MS = 100
-MAX_CHARS_PER_RUN = 200_000
 LAYOUT_MS = 1000
 """For how long after an echo the document may still grow."""
 SHOWN_TYPES = ("execute_result", "display_data", "clear_output")
@@ -44,7 +45,13 @@ class EchoGuard(QObject):
         self._shellwidget = shellwidget
         self._attribution = attribution
         self._echo = echo
-        self._gathered = _Gathered(max_lines)
+        self._gathered = Gathered(max_lines)
+        self._due: deque[tuple[Message, Handler]] = deque()
+        """What will be shown, in this order."""
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.setInterval(0)
+        self._next.timeout.connect(self._show_next)
         self._flush_timer = QTimer(self)
         self._flush_timer.setSingleShot(True)
         self._flush_timer.setInterval(GATHER_MS)
@@ -62,6 +69,9 @@ class EchoGuard(QObject):
         """Leave the console as it was."""
         self._flush_timer.stop()
         self._flush()
+        self._next.stop()
+        while self._due:
+            self._show(*self._due.popleft())
         self._end.let_go()
         self._overrides.remove()
 
@@ -98,12 +108,22 @@ class EchoGuard(QObject):
             return
         self._flush()
         if self._echo or _is_figure(message):
-            self._show(message, handler)
+            self._due.append((cut(message), handler))
+            self._go_on()
 
     def _flush(self) -> None:
-        gathered = self._gathered.take()
-        if gathered is not None:
-            self._show(*gathered)
+        self._due.extend(self._gathered.take())
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._next.isActive():
+            self._show_next()
+
+    def _show_next(self) -> None:
+        if self._due:
+            self._show(*self._due.popleft())
+        if self._due:
+            self._next.start()
 
     # ---- showing
 
@@ -111,7 +131,7 @@ class EchoGuard(QObject):
         shellwidget = self._shellwidget
         if shellwidget.kernel_client is None:  # the kernel is being replaced
             return
-        with self._including_agents(), _input_set_aside(shellwidget):
+        with self._including_agents(), _input_set_aside(shellwidget), lines_together(shellwidget):
             handler(message)
             shellwidget._flush_pending_stream()
         self._end.keep()
@@ -167,60 +187,6 @@ class _EndOfConsole(QObject):
         is_reading = self._reader_is_away or not self._shellwidget._in_buffer(cursor.position())
         if self._layout_goes_on.isActive() and not is_reading:
             self._shellwidget._scroll_to_end()
-
-
-class _Gathered:
-    """Text of one stream that has not been shown yet, and how much of its run has been."""
-
-    def __init__(self, max_lines: int) -> None:
-        self.max_lines = max_lines
-        self._message: Message | None = None
-        self._handler: Handler | None = None
-        self._texts: list[str] = []
-        self._lines = 0
-        self._chars = 0
-        self._is_cut = False
-
-    def begin_run(self) -> None:
-        self._lines = self._chars = 0
-        self._is_cut = False
-
-    def takes(self, message: Message) -> bool:
-        """Whether it is of the stream that is being gathered."""
-        return self._message is None or (
-            self._message["content"]["name"] == message["content"]["name"]
-        )
-
-    def add(self, message: Message, handler: Handler) -> None:
-        self._message, self._handler = message, handler
-        if not self._is_cut:
-            self._texts.append(message["content"]["text"])
-
-    def take(self) -> tuple[Message, Handler] | None:
-        """All of it as one message; None if there is nothing to show."""
-        message, handler = self._message, self._handler
-        text = self._bounded("".join(self._texts))
-        self._message, self._handler, self._texts = None, None, []
-        if message is None or handler is None or not text:
-            return None
-        content = dict(message["content"], text=text)
-        return dict(message, content=content), handler
-
-    def _bounded(self, text: str) -> str:
-        if self._is_cut:
-            return ""
-        lines = text.splitlines(keepends=True)
-        room = self.max_lines - self._lines
-        shown = "".join(lines[:room])[: MAX_CHARS_PER_RUN - self._chars]
-        self._lines += text.count("\n")
-        self._chars += len(text)
-        self._is_cut = len(shown) < len(text)
-        return shown + _cut_note(shown) if self._is_cut else text
-
-
-def _cut_note(shown: str) -> str:
-    newline = "" if not shown or shown.endswith("\n") else "\n"
-    return newline + _("… the rest is in the Claude pane.") + "\n"
 
 
 def _is_figure(message: Message) -> bool:

@@ -6,13 +6,11 @@ and the reader's selection and place stay.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import html
 import re
 from dataclasses import dataclass, replace
 
-from qtpy.QtCore import QUrl
+from qtpy.QtCore import QSize
 from qtpy.QtGui import (
     QColor,
     QFont,
@@ -37,15 +35,14 @@ from cokernel.host import (
 )
 from spyder_mcp.translation import _
 from spyder_mcp.widgets.bounded import bounded
+from spyder_mcp.widgets.calls_model import key_of
 from spyder_mcp.widgets.code import insert_code, plain_format
+from spyder_mcp.widgets.images import Images
 from spyder_mcp.widgets.look import Look
 
-IMAGE_MIMES = ("image/png", "image/jpeg", "image/svg+xml")
 VARIABLE_SCHEME = "variable"
 MAX_HTML_CHARS = 200_000
 """A larger table is shown as its plain text: laying it out would freeze the window."""
-IMAGE_RESOURCE = 2
-"""`QTextDocument.ResourceType.ImageResource` as the int that PyQt5 and PyQt6 both take."""
 GAP_PX = 8
 
 
@@ -64,16 +61,18 @@ class CallDocument:
         self._document = document
         self._look = look
         self._shown: _Shown | None = None
-        self._images: list[tuple[str, QImage]] = []
+        self._images = Images()
         self._width = 400
 
     def clear(self) -> None:
         self._document.clear()
         self._shown = None
-        self._images = []
+        self._images.clear()
 
     def show(self, call: Activity, outputs: tuple[Output, ...]) -> None:
         """Show a call as it stands now."""
+        if self._shown is None or key_of(self._shown.call) != key_of(call):
+            self._images.clear()
         outputs = tuple(_readable(output) for output in outputs)
         added = self._added_text(call, outputs)
         if added is None:
@@ -85,6 +84,10 @@ class CallDocument:
                 added.text, self._stream_format(added.name)
             )  # a run that goes on ends so
         self._shown = _Shown(call, outputs)
+
+    def image(self, name: str) -> QImage | None:
+        """An image of this document, when it comes into view."""
+        return self._images.get(name)
 
     def fit_images(self, width: int) -> None:
         """Scale images to the width of the pane, never beyond their own size."""
@@ -118,7 +121,7 @@ class CallDocument:
 
     def _write(self, call: Activity, outputs: tuple[Output, ...]) -> None:
         self._document.clear()
-        self._images = []
+        self._images.begin()
         cursor = QTextCursor(self._document)
         cursor.beginEditBlock()
         self._write_call(cursor, call)
@@ -196,9 +199,9 @@ class CallDocument:
 
     def _write_display(self, cursor: QTextCursor, output: DisplayOutput) -> None:
         cursor.insertBlock(self._plain_block(GAP_PX))
-        image = _image_of(output)
-        if image is not None:
-            self._write_image(cursor, image, output)
+        name = self._images.add(output)
+        if name:
+            self._write_image(cursor, name, output)
             return
         markup = output.data.get("text/html", "")
         if markup and len(markup) <= MAX_HTML_CHARS:
@@ -207,14 +210,11 @@ class CallDocument:
         plain = output.data.get("text/plain", "")
         cursor.insertText(bounded(plain) or _undisplayable(output), plain_format(self._look))
 
-    def _write_image(self, cursor: QTextCursor, image: QImage, output: DisplayOutput) -> None:
-        name = f"output-{len(self._images)}"
-        self._images.append((name, image))
-        self._document.addResource(IMAGE_RESOURCE, QUrl(name), image)
+    def _write_image(self, cursor: QTextCursor, name: str, output: DisplayOutput) -> None:
         shape = QTextImageFormat()
         shape.setName(name)
         shape.setToolTip(output.data.get("text/plain", _("Image")))
-        self._size(shape, image)
+        self._size(shape, self._images.size(name))
         cursor.insertImage(shape)
 
     # ---- images
@@ -229,19 +229,16 @@ class CallDocument:
 
     def _fit_fragment(self, fragment: object) -> None:
         shape = fragment.charFormat().toImageFormat()  # type: ignore[attr-defined]  # QTextFragment
-        image = dict(self._images).get(shape.name())
-        if image is None:
-            return
-        self._size(shape, image)
+        self._size(shape, self._images.size(shape.name()))
         cursor = QTextCursor(self._document)
         cursor.setPosition(fragment.position())  # type: ignore[attr-defined]  # QTextFragment
         cursor.movePosition(QTextCursor.MoveOperation.Right, QTextCursor.MoveMode.KeepAnchor)
         cursor.setCharFormat(shape)
 
-    def _size(self, shape: QTextImageFormat, image: QImage) -> None:
-        width = min(image.width(), max(self._width, 50))
+    def _size(self, shape: QTextImageFormat, whole: QSize) -> None:
+        width = min(whole.width(), max(self._width, 50))
         shape.setWidth(width)
-        shape.setHeight(image.height() * width / max(image.width(), 1))
+        shape.setHeight(whole.height() * width / max(whole.width(), 1))
 
     # ---- formats
 
@@ -300,25 +297,6 @@ def _grouped(changes: tuple[Change, ...]) -> dict[str, list[Change]]:
     for change in changes:
         groups.setdefault(words.get(change.how, change.how), []).append(change)
     return groups
-
-
-def _image_of(output: DisplayOutput) -> QImage | None:
-    for mime in IMAGE_MIMES:
-        data = output.data.get(mime)
-        if data:
-            image = _decoded(mime, data)
-            if not image.isNull():
-                return image
-    return None
-
-
-def _decoded(mime: str, data: str) -> QImage:
-    if mime == "image/svg+xml":
-        return QImage.fromData(data.encode())
-    try:
-        return QImage.fromData(base64.b64decode(data))
-    except binascii.Error:
-        return QImage()
 
 
 # Qt shows a small part of HTML and runs no script; what is cut here would otherwise be shown as text

@@ -17,7 +17,7 @@ from qtpy.QtGui import QColor, QFont, QTextCharFormat, QTextCursor
 
 from spyder_mcp.widgets.look import Look
 
-MAX_HIGHLIGHTED_CHARS = 50_000
+MAX_HIGHLIGHTED_CHARS = 20_000
 """Longer code is shown plain: highlighting must not freeze the window."""
 
 

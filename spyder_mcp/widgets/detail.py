@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from qtpy.QtCore import QSize, Qt, QUrl, Signal
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QImage, QResizeEvent
 from qtpy.QtWidgets import (
     QAction,
     QHBoxLayout,
@@ -45,6 +46,7 @@ class DetailView(QWidget):
         self._browser = _Browser(self)
         self._browser.sig_variable_clicked.connect(self.sig_variable_clicked)
         self._document = CallDocument(self._browser.document(), look)
+        self._browser.image_of = self._document.image
         self._browser.sig_resized.connect(self._document.fit_images)
         self._buttons = [_button(action, self) for action in actions]
         self._lay_out()
@@ -103,7 +105,7 @@ class DetailView(QWidget):
 
 
 class _Browser(QTextBrowser):
-    """Loads nothing from anywhere: what a kernel put out may name files and addresses."""
+    """Loads nothing from anywhere but its call: what a kernel put out may name files and addresses."""
 
     sig_variable_clicked = Signal(str)
     sig_resized = Signal(int)
@@ -111,6 +113,7 @@ class _Browser(QTextBrowser):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.image_of: Callable[[str], QImage | None] = lambda _name: None
         self.setOpenLinks(False)
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.setAccessibleName(_("Code and output of the selected call"))
@@ -125,8 +128,9 @@ class _Browser(QTextBrowser):
         super().resizeEvent(event)
         self.sig_resized.emit(self.viewport().width() - 2 * MARGIN_PX)
 
-    def loadResource(self, kind: int, name: QUrl) -> None:
-        """Nothing: images that the document holds are found before this is asked."""
+    def loadResource(self, kind: int, name: QUrl) -> QImage | None:
+        """Asked for by the document when an image is to be painted."""
+        return self.image_of(name.toString())
 
     def _follow(self, url: QUrl) -> None:
         if url.scheme() == VARIABLE_SCHEME:

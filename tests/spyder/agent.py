@@ -85,6 +85,6 @@ def awaited(qtbot: Any, future: Future[str], timeout_s: float = CALL_TIMEOUT_S) 
     return future.result(0)
 
 
-def settled(qtbot: Any, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def settled(qtbot: Any, condition: Callable[[], bool], timeout_s: float = CALL_TIMEOUT_S) -> None:
     """Wait until something is so, with Qt's loop going on."""
     qtbot.waitUntil(lambda: bool(condition()), timeout=int(timeout_s * 1000))

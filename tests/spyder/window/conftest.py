@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pytestqt.exceptions import TimeoutError as QtBotTimeout
 
+from spyder_mcp.config import CONF_DEFAULTS, CONF_SECTION
+
+HERE = Path(__file__).parent
 READY_MS = 60_000
+TEST_S = 300
+"""Longer than any wait of a test, so that what is waited for is named when it does not come."""
 EXIT_STATUS = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == HERE and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -50,8 +63,11 @@ def spyder_window(qapp: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def window(spyder_window: Any, qtbot: Any) -> Iterator[Any]:
-    """The window with one console that is ready, and nothing shared; so again afterwards."""
-    _wait_for_console(spyder_window, qtbot)
+    """The window with one console that is ready, and nothing shared; so again afterwards.
+
+    What an earlier test broke stays with that test: a console that does not work is replaced by a new one.
+    """
+    _ensure_console(spyder_window, qtbot)
     yield spyder_window
     _leave_as_found(spyder_window, qtbot)
 
@@ -73,23 +89,34 @@ def _configure(conf: Any) -> None:
     conf.set("main", "single_instance", False)
 
 
-def _wait_for_console(window: Any, qtbot: Any) -> None:
-    def ready() -> bool:
-        console = window.ipyconsole.get_current_shellwidget()
-        return (
-            console is not None
-            and bool(console.spyder_kernel_ready)
-            and console._prompt_html is not None
-        )
+def _ensure_console(window: Any, qtbot: Any) -> None:
+    try:
+        qtbot.waitUntil(lambda: _is_usable(_current(window)), timeout=READY_MS)
+    except QtBotTimeout:
+        broken = window.ipyconsole.get_current_client()
+        window.ipyconsole.create_new_client()
+        if broken is not None:
+            window.ipyconsole.close_client(client=broken, ask_recursive=False)
+        qtbot.waitUntil(lambda: _is_usable(_current(window)), timeout=READY_MS)
 
-    qtbot.waitUntil(ready, timeout=READY_MS)
+
+def _current(window: Any) -> Any:
+    return window.ipyconsole.get_current_shellwidget()
+
+
+def _is_usable(console: Any) -> bool:
+    """Its kernel is Spyder's own, is up, and stands at an empty prompt."""
+    if console is None or not console.spyder_kernel_ready or console._prompt_html is None:
+        return False
+    return not (console._executing or console.is_debugging() or console.is_external_kernel)
 
 
 def _leave_as_found(window: Any, qtbot: Any) -> None:
     pane = window.get_plugin("claude").get_widget()
     pane.share_action.setChecked(False)
-    for option in ("echo_in_console", "follow", "mode"):
-        pane.set_conf(option, {"echo_in_console": True, "follow": True, "mode": "ask"}[option])
+    for option, default in dict(CONF_DEFAULTS)[CONF_SECTION].items():
+        pane.set_conf(option, default)
+    if _current(window) is not None:
+        _current(window).input_buffer = ""
     while len(window.ipyconsole.get_clients()) > 1:
         window.ipyconsole.close_client(ask_recursive=False)
-    _wait_for_console(window, qtbot)

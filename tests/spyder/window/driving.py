@@ -36,6 +36,11 @@ def shows(title: str, connection_file: str) -> bool:
     )
 
 
+def last_state(pane: Any) -> str:
+    """How the newest call stands in the pane. What a client is told may be a moment ahead of it."""
+    return str(pane.controller.pane.model.calls()[-1].state.value)
+
+
 def current(window: Any) -> Any:
     return window.ipyconsole.get_current_shellwidget()
 
@@ -52,7 +57,7 @@ def open_console(window: Any, qtbot: Any) -> Any:
     """A new console, ready and active."""
     before = current(window)
     window.ipyconsole.create_new_client()
-    settled(qtbot, lambda: current(window) is not before and is_ready(current(window)), 60)
+    settled(qtbot, lambda: current(window) is not before and is_ready(current(window)))
     return current(window)
 
 

@@ -58,7 +58,7 @@ def test_the_variable_explorer_is_refreshed_during_a_run(
     explorer = window.get_plugin(Plugins.VariableExplorer)
     explorer.switch_to_plugin()
     with Agent() as agent:
-        code = "import time\nfor live_counter in range(600): time.sleep(0.1)"
+        code = "import time\nfor live_counter in range(6000): time.sleep(0.1)"
         running = agent.run(code)
         table = explorer.current_widget().editor
         settled(qtbot, lambda: "live_counter" in table.source_model.get_data())

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 from agent import Agent, awaited, settled
-from driving import current, records, share
+from driving import current, last_state, records, share
 from spyder.api.plugins import Plugins
 
 pytestmark = [pytest.mark.slow, pytest.mark.live]
@@ -33,8 +33,9 @@ def test_an_agents_run_appears_in_pane_variable_explorer_and_plots(
     title = current(window).ipyclient.get_name()
     assert title in text
     assert "42" in text
+    settled(qtbot, lambda: last_state(pane) == "ok")
     call = pane.controller.pane.model.calls()[-1]
-    assert (call.state.value, call.client, call.kernel) == ("ok", "Claude Code", title)
+    assert (call.client, call.kernel) == ("Claude Code", title)
     assert "agent_x" in [change.name for change in call.changes]
     settled(qtbot, lambda: "agent_x" in explorer.editor.source_model.get_data())
     settled(qtbot, lambda: len(plots.thumbnails_sb._thumbnails) == before + 1)
@@ -67,17 +68,19 @@ def test_ask_me_waits_for_the_person(window: Any, pane: Any, qtbot: Any) -> None
         settled(qtbot, panel._deny.isEnabled)
         panel._deny.click()
         awaited(qtbot, refused)
+        settled(qtbot, lambda: last_state(pane) == "denied")
     assert [c.state.value for c in pane.controller.pane.model.calls()[-2:]] == ["ok", "denied"]
 
 
 def test_stop_interrupts_the_agents_run(window: Any, pane: Any, qtbot: Any) -> None:
     share(pane, qtbot)
     with Agent() as agent:
-        sleeping = agent.run("import time; time.sleep(60)")
-        settled(qtbot, pane.stop_action.isEnabled)
+        sleeping = agent.run("import time; time.sleep(600)")
+        # Stop works before, too, and then the run is taken back without an interrupt.
+        settled(qtbot, lambda: last_state(pane) == "running")
         pane.stop_action.trigger()
-        awaited(qtbot, sleeping, timeout_s=15)
-    assert pane.controller.pane.model.calls()[-1].state.value == "interrupted"
+        awaited(qtbot, sleeping)
+    settled(qtbot, lambda: last_state(pane) == "interrupted")
     assert not pane.stop_action.isEnabled()
 
 
@@ -89,18 +92,18 @@ def test_the_users_own_cell_is_not_stopped(window: Any, pane: Any, qtbot: Any) -
         queued = agent.run("1 + 1")
         settled(qtbot, pane.stop_action.isEnabled)
         pane.stop_action.trigger()
-        awaited(qtbot, queued, timeout_s=20)
-        assert "True" in awaited(qtbot, agent.run("survived"), timeout_s=20)
+        awaited(qtbot, queued)
+        assert "True" in awaited(qtbot, agent.run("survived"))
 
 
 def test_toggle_off_ends_everything_within_a_second(window: Any, pane: Any, qtbot: Any) -> None:
     share(pane, qtbot)
     with Agent() as agent:
-        sleeping = agent.run("import time; time.sleep(60)")
+        sleeping = agent.run("import time; time.sleep(600)")
         settled(qtbot, pane.stop_action.isEnabled)
         pane.share_action.setChecked(False)
         settled(qtbot, lambda: records() == [], timeout_s=1.0)
-        assert "not shared any more" in awaited(qtbot, sleeping, timeout_s=15)
+        assert "not shared any more" in awaited(qtbot, sleeping)
         calls = len(pane.controller.pane.model.calls())
         awaited(qtbot, agent.run("came_too_late = 1"))
     assert len(pane.controller.pane.model.calls()) == calls
