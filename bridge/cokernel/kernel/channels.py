@@ -172,7 +172,12 @@ class Channels:
             waiting[1].set_result(message)
         if channel is Channel.IOPUB:
             self.subscribed.set()
-        self._on_message(message)
+        try:
+            self._on_message(message)
+        except Exception:
+            # The outermost handler of what a kernel says: one message that nobody expected must not end the pump, and
+            # with it every later call.
+            log.exception("a %s of the kernel could not be handled", message.msg_type[:80])
 
     def _count_untrusted(self, channel: Channel, error: Untrusted) -> None:
         self.untrusted += 1

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from cokernel.errors import BadRequest, CannotLook, LinkDown, NoAnswer, Unsupported
 from cokernel.kernel.expressions import NotAPathError, parse_path
@@ -38,6 +39,10 @@ __all__ = [
     "VariableEntry",
     "VariableListing",
 ]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOOK_TIMEOUT_S = 2.0
 MAX_LIMIT = 1_000
@@ -148,22 +153,26 @@ class Helper:
     def changes_in(self, reply_content: Mapping[str, Any]) -> tuple[Change, ...]:
         """What the reply to an own `execute_request` says that it changed; empty if it says nothing."""
         content = _bundle(reply_content)
-        return () if content is None else _changes(content)
+        try:
+            return () if content is None else _read(_changes, content)
+        except CannotLook as error:
+            log.warning("%s", error)
+            return ()
 
     async def changes(self, msg_id: str = "") -> tuple[Change, ...]:
         """What an own cell changed, if it raised: IPython evaluates no `user_expressions` then.
 
         Without `msg_id`: the last own cell. Raises like `variables`.
         """
-        return _changes(await self._look("changes", {"msg_id": msg_id}))
+        return _read(_changes, await self._look("changes", {"msg_id": msg_id}))
 
     async def changes_since_mark(self) -> tuple[Change, ...]:
         """What changed since this was asked last, by whoever; empty the first time. Raises like `variables`."""
-        return _changes(await self._look("changes_since_mark", {"owner": self._owner_id}))
+        return _read(_changes, await self._look("changes_since_mark", {"owner": self._owner_id}))
 
     async def running(self) -> Running:
         """What the kernel is at. Raises like `variables`."""
-        return _running(await self._look("running", {}))
+        return _read(_running, await self._look("running", {}))
 
     async def interrupt_if(self, msg_id: str) -> bool:
         """Interrupt our own cell `msg_id` if it runs now, and nothing else ever; whether an interrupt was sent.
@@ -175,7 +184,7 @@ class Helper:
         LinkDown
             nothing was sent.
         """
-        return bool((await self._look("interrupt", {"msg_id": msg_id}))["sent"])
+        return (await self._look("interrupt", {"msg_id": msg_id})).get("sent") is True
 
     async def variables(
         self, *, pattern: str | None = None, limit: int = 200, offset: int = 0
@@ -194,7 +203,7 @@ class Helper:
             "limit": max(1, min(limit, MAX_LIMIT)),
             "offset": max(0, min(offset, MAX_OFFSET)),
         }
-        return _listing(await self._look("variables", content))
+        return _read(_listing, await self._look("variables", content))
 
     async def describe(self, expression: str) -> Description:
         """A page about a name, an attribute or an item (`df["a"]`, `cfg["k"][0]`, `model.coef_`). Runs none of it.
@@ -209,13 +218,7 @@ class Helper:
         except NotAPathError as error:
             raise _needs_code(str(error)) from None
         found = await self._look("describe", {"path": steps})
-        return Description(
-            expression=expression,
-            exists=bool(found["exists"]),
-            type=str(found["type"]),
-            text=str(found["text"]),
-            truncated=str(found["truncated"]),
-        )
+        return _read(functools.partial(_description, expression), found)
 
     def _owner(self) -> dict[str, object]:
         return {
@@ -253,6 +256,17 @@ class Helper:
         )
 
 
+def _read(parse: Callable[[Mapping[str, Any]], T], content: Mapping[str, Any]) -> T:
+    """What the helper says, if it says it as it should: other code in the kernel could have taken its place."""
+    try:
+        return parse(content)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise CannotLook(
+            f"The helper in the kernel gave an answer that makes no sense ({type(error).__name__}).",
+            "Something in the kernel may have replaced it; restarting the kernel mends that.",
+        ) from error
+
+
 def _silent_request(expression: str) -> dict[str, Any]:
     """An `execute_request` that runs no code and leaves no trace in history or counters."""
     return {
@@ -267,13 +281,20 @@ def _silent_request(expression: str) -> dict[str, Any]:
 
 def _bundle(reply_content: Mapping[str, Any]) -> dict[str, Any] | None:
     """The helper's own JSON in the `user_expressions` of a reply."""
-    answer = (reply_content.get("user_expressions") or {}).get(_EXPRESSION) or {}
-    content = (answer.get("data") or {}).get(_MIME)
-    return content if isinstance(content, dict) else None
+    return _object_in(_answer_in(reply_content).get("data"), _MIME)
+
+
+def _answer_in(reply_content: Mapping[str, Any]) -> dict[str, Any]:
+    return _object_in(reply_content.get("user_expressions"), _EXPRESSION) or {}
+
+
+def _object_in(holder: object, key: str) -> dict[str, Any] | None:
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _failure(reply_content: Mapping[str, Any]) -> str:
-    answer = (reply_content.get("user_expressions") or {}).get(_EXPRESSION) or reply_content
+    answer = _answer_in(reply_content) or reply_content
     return f"{answer.get('ename', 'no answer')}: {answer.get('evalue', '')}"[:300]
 
 
@@ -290,6 +311,16 @@ def _needs_code(why: str) -> BadRequest:
     return BadRequest(
         f"That cannot be looked up without running code. {why}",
         "Name a variable, an attribute or an item (df, df['a'], model.coef_), or use execute_code.",
+    )
+
+
+def _description(expression: str, found: Mapping[str, Any]) -> Description:
+    return Description(
+        expression=expression,
+        exists=bool(found["exists"]),
+        type=str(found["type"]),
+        text=str(found["text"]),
+        truncated=str(found["truncated"]),
     )
 
 

@@ -151,7 +151,8 @@ class Runs:
         elif message.channel is Channel.STDIN and message.msg_type == "input_request":
             self._asks_for_input(execution, message)
         elif message.channel is Channel.SHELL and message.msg_type == "execute_reply":
-            execution.reply = dict(message.content)
+            if execution.reply is None:  # a second one would be a kernel's mistake, or a lie
+                execution.reply = dict(message.content)
             self._maybe_complete(execution)
 
     def _published(self, execution: Execution, message: Message) -> None:
