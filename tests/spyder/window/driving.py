@@ -38,7 +38,8 @@ def shows(title: str, connection_file: str) -> bool:
 
 def last_state(pane: Any) -> str:
     """How the newest call stands in the pane. What a client is told may be a moment ahead of it."""
-    return str(pane.controller.pane.model.calls()[-1].state.value)
+    calls = pane.controller.pane.model.calls()
+    return str(calls[-1].state.value) if calls else ""
 
 
 def current(window: Any) -> Any:
