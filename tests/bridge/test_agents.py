@@ -41,6 +41,20 @@ def test_a_restart_between_two_calls_is_told_once() -> None:
     assert agent.take_news() == []
 
 
+def test_a_new_kernel_under_the_same_name_is_told_as_what_it_is() -> None:
+    agent = agent_in(Place(object(), 1, "analysis.ipynb"))
+    agent.works_in(Place(object(), 2, "analysis.ipynb"))
+    assert agent.take_news() == [
+        "analysis.ipynb has a new kernel since your last call; its variables are gone."
+    ]
+
+
+def test_the_same_process_over_another_connection_is_no_news() -> None:
+    agent = agent_in(Place(object(), 1, "analysis.ipynb"))
+    agent.works_in(Place(object(), 1, "analysis.ipynb"))
+    assert agent.take_news() == []
+
+
 def test_a_share_that_leads_to_another_console_is_told() -> None:
     agent = agent_in(Place(object(), 1, "Console 1/A"))
     agent.works_in(Place(object(), 2, "Console 2/A"))

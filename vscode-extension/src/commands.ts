@@ -133,9 +133,10 @@ export class Commands implements vscode.Disposable {
   private async interrupt(activity: Activity | undefined): Promise<void> {
     const { sharing } = this.parts;
     const stopped = await sharing.interrupt(activity?.share, activity?.number);
-    if (stopped === 0) {
-      void vscode.window.showInformationMessage('Claude is not running anything.');
-    }
+    if (stopped > 0) return;
+    // The row may have been a moment behind.
+    const what = activity ? 'This run has ended already.' : 'Claude is not running anything.';
+    void vscode.window.showInformationMessage(what);
   }
 
   private async setMode(shared: SharedKernel | undefined): Promise<void> {

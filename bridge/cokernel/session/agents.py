@@ -51,9 +51,15 @@ class Agent:
         before, self.place = self.place, place
         if before is None or before == place:
             return
+        if place.pid is not None and before.pid == place.pid:
+            return
         if before.kernel is place.kernel:
             self.news.append(
                 f"{place.title} was restarted since your last call; its variables are gone."
+            )
+        elif before.title == place.title:
+            self.news.append(
+                f"{place.title} has a new kernel since your last call; its variables are gone."
             )
         else:
             self.news.append(f"You are in {place.title} now; your last call was in {before.title}.")

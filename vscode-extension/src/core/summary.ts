@@ -31,6 +31,7 @@ export function summarize(
     waiting(model) ??
     running(model, now) ??
     trouble(shares) ??
+    restarting(shares) ??
     starting(shares) ??
     sharing(first, shares)
   );
@@ -65,6 +66,13 @@ function trouble(shares: readonly SharedKernel[]): Summary | undefined {
     text: `Claude: ${troubled.title} lost`,
     sentence: troubled.problem,
   };
+}
+
+function restarting(shares: readonly SharedKernel[]): Summary | undefined {
+  const one = shares.find(({ phase }) => phase === 'restarting');
+  if (one === undefined) return undefined;
+  const sentence = `The kernel of ${one.title} is being restarted.`;
+  return { attention: 'starting', text: 'Claude: restarting', sentence };
 }
 
 function starting(shares: readonly SharedKernel[]): Summary | undefined {

@@ -84,6 +84,7 @@ function describePhase(shared: SharedKernel): string {
 
 function iconOf(shared: SharedKernel): vscode.ThemeIcon {
   const { phase, share } = shared;
+  if (phase === 'restarting') return new vscode.ThemeIcon('loading~spin');
   if (phase === 'lost' || share?.state === 'dead' || share?.state === 'silent') {
     return new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   }
