@@ -89,8 +89,6 @@ MOMENTS: tuple[Callable[[Moments], Awaitable[Execution]], ...] = (
     Moments.waiting_for_input,
     Moments.just_sent,
 )
-MOST_TELLING = (Moments.running, Moments.waiting_for_input)
-"""Where each further moment costs seconds."""
 by_moment = pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 
 
@@ -128,8 +126,8 @@ async def test_runs_end_when_the_kernel_is_killed(owner: Owner, tmp_path: Path):
 
 
 @pytest.mark.slow
-async def test_runs_end_when_the_kernel_is_killed_at_any_moment(plain_owner: Owner, tmp_path: Path):
-    await die_and_come_back(plain_owner, tmp_path, MOMENTS)
+async def test_runs_end_when_the_kernel_is_killed_at_any_moment(owner: Owner, tmp_path: Path):
+    await die_and_come_back(owner, tmp_path, MOMENTS)
 
 
 @pytest.mark.slow
@@ -258,7 +256,11 @@ class TcpProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:  # its kernel is gone
+            writer.close()
+            return
         self._writers |= {writer, there_writer}
         for one, other in ((reader, there_writer), (there_reader, writer)):
             task = asyncio.create_task(self._forward(one, other))
@@ -288,7 +290,8 @@ async def tunnel(plain_owner: Owner) -> AsyncIterator[tuple[dict[str, int], list
         await proxy.close()
 
 
-@pytest.mark.parametrize("moment", MOST_TELLING, ids=lambda moment: moment.__name__)
+@pytest.mark.slow
+@by_moment
 async def test_runs_end_when_the_connection_is_half_open(
     plain_owner: Owner,
     tunnel: tuple[dict[str, int], list[TcpProxy]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -38,6 +39,9 @@ class RawClient:
     async def send(self, line: bytes) -> None:
         self._writer.write(line + b"\n")
         await self._writer.drain()
+
+    def close(self) -> None:
+        self._writer.close()
 
     async def answer(self) -> dict[str, Any]:
         """The next answer, whatever it answers."""
@@ -179,6 +183,39 @@ async def test_the_eras_are_not_mixed_and_the_first_one_goes_on(client: RawClien
         answer = await client.answer()
         assert (answer["id"], "error" in answer) == (method, True)
     assert "41" in await client.call("execute_code", code="kept")
+
+
+async def entered(door: RealEndpoint, limit: int = 2**27) -> RawClient:
+    """A client behind the handshake of a share's socket; it takes about `limit` bytes from there without being read."""
+    reader, writer = await asyncio.open_unix_connection(door.endpoint.address, limit=limit)
+    challenge = handshake.read_challenge(await reader.readline())
+    token = door.token.reveal()
+    writer.write(handshake.answer(challenge, handshake.new_nonce(), token, share=door.share))
+    await reader.readline()
+    return RawClient(reader, writer)
+
+
+async def test_a_client_that_asks_and_never_reads_is_let_go_of_and_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COKERNEL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr("cokernel.server.endpoint.DRAIN_TIMEOUT_S", 1.0)
+    params = {"_meta": META}
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}
+    async with RealEndpoint() as door:
+        greedy, other = await entered(door, limit=1_000), await entered(door)
+
+        async def ask_for_ever() -> None:
+            for number in itertools.count():
+                await greedy.send(json.dumps({**request, "id": number}).encode())
+
+        asking = asyncio.ensure_future(ask_for_ever())
+        assert "kernel" in await other.call("list_kernels")
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(asking, PATIENCE_S)
+        assert "kernel" in await other.call("list_kernels")
+        other.close()
+        greedy.close()
 
 
 @given(st.binary(max_size=300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,6 +14,8 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 
 from tests.support.kernels import MODULES, interpreter
+
+START_TIMEOUT_S = 60.0
 
 
 class Owner:
@@ -48,6 +51,18 @@ class Owner:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "IPYTHONDIR": str(self._folder / "ipython")},
         )
+        await asyncio.wait_for(self._listens(), START_TIMEOUT_S)
+
+    async def _listens(self) -> None:
+        """A busy machine may take long to start a kernel, which is no part of what is tested. Its last port tells."""
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._manager.hb_port)
+            except OSError:
+                await asyncio.sleep(0.05)  # there is no event to wait for
+            else:
+                writer.close()
+                return
 
     async def restart(self, *, now: bool = False) -> None:
         """Restart it; `now` kills it instead of asking it to end."""

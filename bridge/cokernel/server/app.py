@@ -56,7 +56,7 @@ def build_server(
     A call that takes longer than `grace_s` seconds becomes a task, if its client knows tasks.
     """
     tasks = Tasks(grace_s)
-    by_name = {tool.name: tool for tool in TOOLS}
+    tools = _Tools(bridge, switch, others, announcements)
 
     async def list_tools(
         _: Context, __: types.PaginatedRequestParams | None
@@ -69,26 +69,7 @@ def build_server(
         agent = agent_of(ctx)
         _name_agent(bridge, agent, ctx)
         progress = Progress(_progress_of(ctx))
-        call = Call(bridge, agent, progress, switch, others, lambda: progress.in_task)
-        return await tasks.answer(ctx, run(call, params), progress)
-
-    async def run(call: Call, params: types.CallToolRequestParams) -> types.CallToolResult:
-        try:
-            tool = by_name.get(params.name)
-            if tool is None:
-                raise BadRequest(
-                    f"There is no tool {params.name[:80]!r}.", f"There are: {', '.join(by_name)}."
-                )
-            arguments = parse(tool.arguments, params.arguments or {})
-            rendered = await tool.run(call, arguments)
-            return _result(rendered, _news(call.agent, announcements))
-        except CokernelError as error:
-            return _error(error.code, str(error))
-        except Exception:
-            log.exception("tool %s failed", params.name[:80])
-            return _error(
-                "internal", f"{params.name[:80]} failed inside cokernel; its log has the details."
-            )
+        return await tasks.answer(ctx, tools.run(agent, params, progress), progress)
 
     server = Server[Any](
         "cokernel",
@@ -106,11 +87,53 @@ def build_server(
     return server
 
 
-def _news(agent: Agent, announcements: Announcements | None) -> str:
-    news = [f"[{sentence}]" for sentence in agent.take_news()]
-    if announcements is not None:
-        news.append(announcements.news())
-    return "\n".join(line for line in news if line)
+class _Tools:
+    """Runs the tools of one server: an answer for whatever happens."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        switch: Callable[[str], None] | None,
+        others: Callable[[], list[OtherKernel]],
+        announcements: Announcements | None,
+    ) -> None:
+        self._bridge = bridge
+        self._switch = switch
+        self._others = others
+        self._announcements = announcements
+
+    async def run(
+        self, agent: Agent, params: types.CallToolRequestParams, progress: Progress
+    ) -> types.CallToolResult:
+        call = Call(
+            self._bridge, agent, progress, self._switch, self._others, lambda: progress.in_task
+        )
+        if self._announcements is not None:
+            self._announcements.look()
+        try:
+            rendered = await self._run(call, params)
+            return _result(rendered, await self._news(agent))
+        except CokernelError as error:
+            return _error(error.code, str(error))
+        except Exception:
+            log.exception("tool %s failed", params.name[:80])
+            return _error(
+                "internal", f"{params.name[:80]} failed inside cokernel; its log has the details."
+            )
+
+    async def _news(self, agent: Agent) -> str:
+        news = [f"[{sentence}]" for sentence in agent.take_news()]
+        if self._announcements is not None:
+            news.append(await self._announcements.news())
+        return "\n".join(line for line in news if line)
+
+    async def _run(self, call: Call, params: types.CallToolRequestParams) -> Rendered:
+        tool = _BY_NAME.get(params.name)
+        if tool is None:
+            raise BadRequest(
+                f"There is no tool {params.name[:80]!r}.", f"There are: {', '.join(_BY_NAME)}."
+            )
+        return await tool.run(call, parse(tool.arguments, params.arguments or {}))
 
 
 def _name_agent(bridge: Bridge, agent: Agent, ctx: Context) -> None:
@@ -176,3 +199,6 @@ def _listed(tool: Tool[Any]) -> types.Tool:
         # Claude Code loads schemas late unless told otherwise; these are needed in the first turn.
         _meta={"anthropic/alwaysLoad": True} if tool.always_loaded else None,
     )
+
+
+_BY_NAME = {tool.name: tool for tool in TOOLS}

@@ -31,9 +31,11 @@ from cokernel.shares import Endpoint, Secret, new_socket_path
 log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 64_000_000
-FLUSH_ABOVE_BYTES = 1_000_000
 DRAIN_TIMEOUT_S = 10.0
 """A peer that reads nothing for so long has gone away."""
+MAX_UNREAD_BYTES = 100_000_000
+"""A peer that leaves more unread than dozens of results with images is let go of at once."""
+END_GRACE_S = 1.0
 
 
 class LineReader:
@@ -120,8 +122,17 @@ class LineWriter:
 
     def write(self, line: bytes) -> None:
         """Put one line into the stream at once."""
-        if not self._writer.is_closing():
+        if self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            log.warning("A client asks, and reads nothing: its connection ends.")
+            self.abort()
+        else:
             self._writer.write(line)
+
+    def abort(self) -> None:
+        """End it now: closing would keep what the peer has not read for as long as the peer lives."""
+        self._writer.transport.abort()
 
     async def aclose(self) -> None:
         """Nothing to do: the connection's owner closes the transport."""
@@ -140,7 +151,7 @@ class LineWriter:
         try:
             await asyncio.wait_for(self._writer.drain(), DRAIN_TIMEOUT_S)
         except (ConnectionError, asyncio.TimeoutError):
-            self._writer.close()
+            self.abort()
 
 
 class Doorkeeper(Protocol):
@@ -244,7 +255,11 @@ class LocalEndpoint:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+            await asyncio.wait(tasks, timeout=END_GRACE_S)
+        for connection in connections:
+            # Whoever reads has read all by now; whoever does not must not hold memory.
+            if connection.writer.transport.get_write_buffer_size():
+                connection.lines.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from cokernel.errors import CokernelError, LinkDown, Unsupported
 from cokernel.kernel.inkernel import Helper
-from cokernel.kernel.link import Channel, KernelLink
+from cokernel.kernel.link import Channel, KernelLink, LinkState
 
 log = logging.getLogger(__name__)
 
@@ -80,3 +80,14 @@ class Attachment:
             log.warning("No looks into a kernel: %s", error)
         self.is_settled = True
         self._on_settled()
+
+
+def unreachable(title: str, state: LinkState, owned_id: str) -> LinkDown:
+    """Why no call reaches a kernel in this state, and the way back; `owned_id` is its id if agents may restart it."""
+    way_back = (
+        f"stop_kernel({owned_id!r}, restart=true) restarts it."
+        if owned_id
+        else "It may be on its way back: try again in a moment, ask the user to restart it,"
+        " or use another kernel."
+    )
+    return LinkDown(f"{title} cannot be reached ({state.value}).", f"Nothing was run. {way_back}")

@@ -20,31 +20,24 @@ from cokernel.kernel.environments import find_command
 from cokernel.kernel.link import LinkState
 from cokernel.kernel.owned import OwnedKernel
 from cokernel.kernel.zmq import ZmqLink
-from cokernel.session.activity import Activity, Sequence
+from cokernel.session.activity import Sequence
 from cokernel.session.agents import Agent, Place
-from cokernel.session.background import Background
 from cokernel.session.execution import Execution
 from cokernel.session.guests import Guests, entered_through, share_of
+from cokernel.session.left import LeftKernels
 from cokernel.session.owned_kernels import IDLE_EXPIRY_S, OwnedKernels
 from cokernel.session.policy import Mode
-from cokernel.session.session import Session
+from cokernel.session.session import Session, SessionObserver
 from cokernel.shares import ShareRecord
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
-KEEP_LEFT = 10
 UNSEEN = "Nobody shares it: whoever works there neither sees your calls nor is asked."
 
 
-class BridgeObserver(Protocol):
+class BridgeObserver(SessionObserver, Protocol):
     """Who is told what happens in a bridge. Called in the event loop; must not block nor raise."""
-
-    def activity_changed(self, session: Session, entry: Activity) -> None: ...
-
-    def outputs_changed(self, session: Session, number: int) -> None: ...
-
-    def link_changed(self, session: Session, state: LinkState, detail: str) -> None: ...
 
     def agents_changed(self) -> None: ...
 
@@ -83,9 +76,7 @@ class Bridge:
         self._client_names = itertools.count(1)
         self._private: asyncio.Task[Session] | None = None
         self._spare: OwnedKernel | None = None
-        self._leaving: list[Session] = []
-        """Kernels that a share has left; their runs can still be followed."""
-        self._background = Background()
+        self._left = LeftKernels()
 
     # -- agents
 
@@ -199,7 +190,7 @@ class Bridge:
 
     def all_of(self, kernel_id: str) -> list[Session]:
         """The kernel with this id, and those whose place it took and that are still known."""
-        return [s for s in (*self._leaving, *self._sessions.values()) if s.kernel_id == kernel_id]
+        return [s for s in (*self._left, *self._sessions.values()) if s.kernel_id == kernel_id]
 
     def find_execution(self, number: int) -> tuple[Session, Execution]:
         """The run that agents call `execution <number>`, and its kernel.
@@ -209,7 +200,7 @@ class Bridge:
         Unknown
             there is none, or it is too long ago.
         """
-        for session in (*self._sessions.values(), *self._leaving):
+        for session in (*self._sessions.values(), *self._left):
             execution = session.find_execution(number)
             if execution is not None:
                 return session, execution
@@ -246,7 +237,7 @@ class Bridge:
         session = self._add(link, kernel_id, title, owned=False, mode=mode)
         if before is not None:
             session.take_over(before)
-            self._see_off(before)
+            self._left.see_off(before)
         return session
 
     async def enter(self, connection_file: str, title: str) -> Session:
@@ -323,9 +314,7 @@ class Bridge:
     async def remove(self, session: Session, reason: str) -> None:
         """Let go of a kernel; an owned one ends."""
         self._take_out(session, reason)
-        self._leaving.append(session)
-        await session.close(reason)
-        self._forget_oldest()
+        await self._left.close(session, reason)
         await self._owned.end(session)
 
     async def close(self, reason: str) -> None:
@@ -338,10 +327,9 @@ class Bridge:
                 await self._private
         await asyncio.gather(
             *(self.remove(session, reason) for session in self.sessions),
-            *(session.close(reason) for session in list(self._leaving)),
+            *(session.close(reason) for session in list(self._left)),
         )
-        await asyncio.gather(*(session.abandon() for session in self._leaving))
-        await self._background.close()
+        await self._left.abandon()
         if self._spare is not None:
             await self._spare.end()
             self._spare = None
@@ -365,23 +353,7 @@ class Bridge:
         """No new run begins there; the one that the kernel has goes on, as it was begun before."""
         self._take_out(session, reason)
         session.take_no_more(reason)
-        self._see_off(session)
-
-    def _see_off(self, session: Session) -> None:
-        self._leaving.append(session)
-        self._background.start(self._close_when_done(session), f"see off {session.title}")
-
-    async def _close_when_done(self, session: Session) -> None:
-        for execution in session.unfinished:
-            await execution.wait(None)
-        await session.close(f"{session.title} is not shared any more.")
-        self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
-        """Outcomes and outputs of kernels that were left can be asked for a while longer."""
-        closed = [session for session in self._leaving if session.is_closed]
-        for session in closed[:-KEEP_LEFT]:
-            self._leaving.remove(session)
+        self._left.see_off(session)
 
     async def _start_private(self) -> Session:
         if self._default is not None:

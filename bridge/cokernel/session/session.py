@@ -16,7 +16,7 @@ from cokernel.errors import CokernelError, Denied, LinkDown
 from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
 from cokernel.session.activity import Activity, ActivityLog, Kind, Sequence, State
 from cokernel.session.approvals import Approvals, Waiting
-from cokernel.session.attachment import Attachment
+from cokernel.session.attachment import Attachment, unreachable
 from cokernel.session.calls import Calls
 from cokernel.session.execution import Client, Execution
 from cokernel.session.looks import Looks
@@ -66,36 +66,23 @@ class Session:
         self.mode = mode
         self.paused = False
         self.approvals = Approvals()
-        self.log = ActivityLog(sequence, self._entry_changed)
+        self.log = ActivityLog(sequence, functools.partial(observer.activity_changed, self))
         self._title = title
         self._sequence = sequence
         self._observer = observer
-        self.calls = Calls(
-            kernel_id=kernel_id,
-            sequence=sequence,
-            approvals=self.approvals,
-            title=lambda: self._title,
-            mode=lambda: self.mode,
-            record=self.log.put,
-        )
+        self.calls = self._record_of_calls()
         self._user = UserCells(
             link, kernel_id=kernel_id, kernel=title, sequence=sequence, record=self.log.put
         )
         self._attachment = Attachment(link, self._settled)
-        self.looks = Looks(
-            link,
-            self._attachment.helper,
-            title=lambda: self._title,
-            check=self._check_open,
-            settled_within=self._attachment.settled_within,
-        )
+        self.looks = self._ways_to_look()
         self._runs = Runs(
             link,
             self._attachment.helper,
             owned=owned,
             hold=self._why_held,
             record=self.log.put,
-            printed=self._outputs_changed,
+            printed=functools.partial(observer.outputs_changed, self),
         )
         self._closed_because = ""
         self._closing: asyncio.Task[None] | None = None
@@ -104,6 +91,25 @@ class Session:
         self._seeing_helper_off: asyncio.Task[None] | None = None
         link.observe(self)
         self._attachment.settle()
+
+    def _record_of_calls(self) -> Calls:
+        return Calls(
+            kernel_id=self.kernel_id,
+            sequence=self._sequence,
+            approvals=self.approvals,
+            title=lambda: self._title,
+            mode=lambda: self.mode,
+            record=self.log.put,
+        )
+
+    def _ways_to_look(self) -> Looks:
+        return Looks(
+            self.link,
+            self._attachment.helper,
+            title=lambda: self._title,
+            check=self._check_open,
+            settled_within=self._attachment.settled_within,
+        )
 
     # -- what it is
 
@@ -387,24 +393,10 @@ class Session:
 
     # -- inside
 
-    def _entry_changed(self, entry: Activity) -> None:
-        self._observer.activity_changed(self, entry)
-
-    def _outputs_changed(self, number: int) -> None:
-        self._observer.outputs_changed(self, number)
-
     def _check_open(self) -> None:
         if self._closed_because:
             raise LinkDown(
                 self._closed_because, "Choose a kernel with list_kernels and use_kernel."
             )
         if self.link.state in (LinkState.SILENT, LinkState.DEAD, LinkState.CLOSED):
-            way_back = (
-                f"stop_kernel({self.kernel_id!r}, restart=true) restarts it."
-                if self.owned
-                else "Ask the user to restart it, or use another kernel."
-            )
-            raise LinkDown(
-                f"{self._title} cannot be reached ({self.link.state.value}).",
-                f"Nothing was run. {way_back}",
-            )
+            raise unreachable(self._title, self.link.state, self.kernel_id if self.owned else "")
