@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from cokernel.errors import LinkDown
+from cokernel.kernel import heartbeat, inkernel, zmq
 from cokernel.kernel.link import LinkState
+from cokernel.session import runs
 from cokernel.session.activity import State
 from cokernel.session.execution import Execution
 from tests.support.kernels import KERNELS
@@ -97,6 +99,14 @@ async def works_again(agents: Agents) -> None:
     await agents.watcher.until(lambda: agents.session.link.state is LinkState.UP)
     execution = await agents.run("print('works')")
     assert (execution.state, text_of(execution)) == (State.OK, "works\n")
+
+
+def test_our_own_deadlines_leave_room_for_a_slow_machine():
+    silence = heartbeat.BEAT_EVERY_S + heartbeat.SILENT_AFTER_S + heartbeat.SECOND_LOOK_S
+    broken = zmq.BROKEN_GRACE_S
+    last_message = runs.LAST_MESSAGE_GRACE_S
+    changes = inkernel.LOOK_TIMEOUT_S
+    assert max(silence, broken + changes, last_message + changes) <= 4.3
 
 
 async def die_and_come_back(

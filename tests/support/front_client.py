@@ -16,7 +16,7 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
 }
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class FrontClient:
