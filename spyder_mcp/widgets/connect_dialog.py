@@ -62,7 +62,7 @@ class ConnectDialog(QDialog):
         self.setMinimumWidth(MIN_WIDTH_PX)
         self._command.setReadOnly(True)
         self._command.setFont(look.mono)
-        self._command.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self._command.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._command.setFixedHeight(self._command.fontMetrics().lineSpacing() * COMMAND_LINES)
         self._command.setAccessibleName(_("Command that connects Claude Code"))
         self._outcome.setReadOnly(True)

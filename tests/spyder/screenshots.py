@@ -69,6 +69,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--theme", choices=sorted(COLOR_SCHEMES), default="dark")
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every state, into this folder")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="pixels for each unit, as on a 4K screen"
+    )
+    parser.add_argument("--language", default="en")
     arguments = parser.parse_args()
     if arguments.all:
         arguments.all = arguments.all.resolve()  # before the working directory is another one
@@ -83,7 +87,7 @@ def main() -> int:
 
 
 def _take(arguments: argparse.Namespace, work: Path) -> int:
-    studio = Studio(arguments.theme, work)
+    studio = Studio(arguments.theme, work, arguments.scale, arguments.language)
     try:
         if arguments.all:
             studio.take_all(arguments.all)
@@ -120,13 +124,15 @@ def _prepare(folder: Path) -> Path:
 class Studio:
     """Spyder's window, an agent, and the camera."""
 
-    def __init__(self, theme: str, work: Path) -> None:
+    def __init__(self, theme: str, work: Path, scale: float, language: str) -> None:
         from qtpy import QtWebEngineWidgets  # noqa: F401  # before there is a QApplication
+        from spyder.config.base import save_lang_conf
         from spyder.config.manager import CONF
 
+        save_lang_conf(language)
         self._theme = theme
         self._work_folder = work
-        _configure(CONF, theme)
+        _configure(CONF, theme, scale)
         from spyder.app import start
 
         self._window: Any = start.main()
@@ -213,6 +219,7 @@ class Studio:
             shoot("approval")
             self._pane.controller.pane.approval._deny.click()
             self._finish(waiting)
+        self._narrow(folder)
         self._preferences(folder / f"preferences-{self._theme}.png")
         self._dialog(folder / f"connect-{self._theme}.png")
 
@@ -281,6 +288,14 @@ class Studio:
         dialog.grab().save(str(path))
         dialog.reject()
 
+    def _narrow(self, folder: Path) -> None:
+        from qtpy.QtCore import Qt
+
+        docks = [self._window.get_plugin(name).dockwidget for name in ("editor", "claude")]
+        for name, width in (("narrow", 250), ("wide", WIDTH)):
+            self._window.resizeDocks(docks, [WIDTH - width, width], Qt.Horizontal)
+            self._shoot(folder / f"{name}-{self._theme}.png")
+
     def _dialog(self, path: Path) -> None:
         self._pane.controller.connection.show()
         self._wait(lambda: self._pane.controller.connection._dialog._run.isEnabled())
@@ -316,9 +331,12 @@ class Studio:
         time.sleep(0.005)
 
 
-def _configure(conf: Any, theme: str) -> None:
+def _configure(conf: Any, theme: str, scale: float) -> None:
     conf.set("appearance", "ui_theme", theme)
     conf.set("appearance", "selected", COLOR_SCHEMES[theme])
+    if scale != 1:  # Spyder overwrites QT_SCALE_FACTOR with its own setting
+        conf.set("main", "high_dpi_custom_scale_factor", True)
+        conf.set("main", "high_dpi_custom_scale_factors", str(scale))
     conf.set("tours", "show_tour_message", False)
     conf.set("application", "spyder_runs_for_appeal", 30)
     conf.set("update_manager", "check_updates_on_startup", False)
