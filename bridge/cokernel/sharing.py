@@ -103,7 +103,7 @@ class Sharing:
 
     async def close(self, reason: str) -> None:
         """End every share, every client and every kernel that was started here."""
-        await self._withdraw(*self._shares)
+        await self._withdraw(*self._shares.values())
         open_now = {*self._shares, *self._connecting}
         await asyncio.gather(*(self.unshare(share_id, reason) for share_id in open_now))
         await self._endpoint.close()
@@ -141,7 +141,8 @@ class Sharing:
         if path == share.record.connection_file and share.session.link.state is LinkState.UP:
             return await self.rename(share_id, title)
         session = await self._connect(share_id, path, title, share.mode, kernel_pid)
-        session.set_mode(share.mode)  # which may have changed meanwhile
+        session.set_mode(share.mode)  # which may have changed meanwhile, as the pause
+        session.set_paused(share.session.paused)
         share.session, share.state, share.detail = session, ShareState.UP, ""
         return await self._changed_on_disk(share)
 
@@ -159,7 +160,7 @@ class Sharing:
         share = self._shares.pop(share_id, None)
         if share is None:
             return
-        await self._withdraw(share_id)
+        await self._withdraw(share)
         reason = reason or f"{share.session.title} is not shared any more."
         share.state, share.detail = ShareState.CLOSED, reason
         await asyncio.gather(
@@ -171,17 +172,19 @@ class Sharing:
     async def set_mode(self, share_id: str, mode: Mode) -> ShareInfo:
         share = self._share(share_id)
         share.mode = mode
-        share.session.set_mode(mode)
+        for session in self._bridge.all_of(share_id):
+            session.set_mode(mode)
         return await self._changed_on_disk(share)
 
     async def pause(self, share_id: str, paused: bool) -> ShareInfo:
         share = self._share(share_id)
-        share.session.set_paused(paused)
+        for session in self._bridge.all_of(share_id):
+            session.set_paused(paused)
         self._changed(share)
         return share.info
 
     async def answer(self, approval: str, answer: Answer) -> None:
-        for session in self._bridge.sessions:
+        for session in self._bridge.all_sessions:
             if session.approvals.knows(approval):
                 session.answer(approval, answer)
                 return
@@ -359,9 +362,9 @@ class Sharing:
         share.detail = f"{CANNOT_FIND}: {why}"
         self._emit(ShareChanged(share.info))
 
-    async def _withdraw(self, *share_ids: str) -> None:
+    async def _withdraw(self, *withdrawn: _Share) -> None:
         """Remove records. One that the disk does not let go of leads nowhere: nothing else may wait for it long."""
-        removing = [self._records.withdraw(share_id) for share_id in share_ids]
+        removing = [self._records.withdraw(share.record) for share in withdrawn]
         await done_within(WITHDRAW_DEADLINE_S, *removing)
         for future in removing:
             if future.done() and (error := future.exception()) is not None:

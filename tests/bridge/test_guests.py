@@ -14,6 +14,7 @@ import pytest
 
 from cokernel import shares
 from cokernel.errors import CokernelError, Denied, LinkDown
+from cokernel.host import BridgeHost
 from cokernel.server import arguments as a
 from cokernel.server import kernels
 from cokernel.server.tools import check_execution, execute_code, list_variables
@@ -21,6 +22,7 @@ from cokernel.session.activity import State
 from cokernel.session.agents import Agent
 from cokernel.session.bridge import Bridge
 from cokernel.session.policy import Mode
+from cokernel.shares import unshared
 from tests.support.kernels import Kernel, UserClient
 from tests.support.sessions import PATIENCE_S, Watcher, call_of, share_elsewhere
 
@@ -138,6 +140,48 @@ async def test_once_it_is_not_shared_any_more_the_named_kernel_can_be_chosen_aga
     told = await kernels.use(call_of(bridge, agent), str(plain_kernel.connection_file))
     assert "Nobody shares it" in told
     assert "Out[" in await run(bridge, agent, "mine")
+
+
+@pytest.fixture
+async def person(plain_kernel: Kernel) -> AsyncIterator[BridgeHost]:
+    """Somebody who has shared the kernel to look only, and stopped."""
+    host = BridgeHost(ide="Test", on_event=lambda event: None)
+    host.start()
+    file = str(plain_kernel.connection_file)
+    share = asyncio.wrap_future(host.share(file, title="Console 1/A", mode=Mode.LOOK))
+    await asyncio.wrap_future(host.unshare((await share).share_id))
+    yield host
+    assert await asyncio.to_thread(host.stop, 20)
+
+
+async def test_an_agent_does_not_come_back_by_the_file_of_a_kernel_that_is_not_shared_any_more(
+    person: BridgeHost, bridge: Bridge, plain_kernel: Kernel, plain_user: UserClient
+):
+    bridge._default = None
+    file = str(plain_kernel.connection_file)
+    call = call_of(bridge, bridge.agent_connected(None))
+    with pytest.raises(Denied, match="has stopped sharing it"):
+        await kernels.use(call, file)
+    assert bridge.sessions == []
+    shared = await asyncio.wrap_future(person.share(file, title="Console 1/A", mode=Mode.LOOK))
+    switched: list[str] = []
+    await kernels.use(call_of(bridge, bridge.agent_connected(None), switched), file)
+    assert switched == [shared.share_id]
+
+
+async def test_a_person_may_name_the_file_of_a_kernel_that_they_shared_before(
+    person: BridgeHost, bridge: Bridge
+):
+    assert "Out[" in await run(bridge, bridge.agent_connected(None), "6 * 7")
+
+
+def test_a_note_of_a_kernel_goes_with_its_process():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        unshared.note(process.pid)
+        assert unshared.is_noted(process.pid)
+        assert unshared.sweep() == 0
+    assert not unshared.is_noted(process.pid)
+    assert unshared.sweep() == 1
 
 
 async def command(*arguments: str) -> tuple[int, str]:

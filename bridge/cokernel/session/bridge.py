@@ -23,12 +23,12 @@ from cokernel.kernel.zmq import ZmqLink
 from cokernel.session.activity import Sequence
 from cokernel.session.agents import Agent, Place
 from cokernel.session.execution import Execution
-from cokernel.session.guests import Guests, entered_through, share_of
+from cokernel.session.guests import Guests, entered_through, not_shared_any_more, share_of
 from cokernel.session.left import LeftKernels
 from cokernel.session.owned_kernels import IDLE_EXPIRY_S, OwnedKernels
 from cokernel.session.policy import Mode
 from cokernel.session.session import Session, SessionObserver
-from cokernel.shares import ShareRecord
+from cokernel.shares import ShareRecord, unshared
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +105,11 @@ class Bridge:
     @property
     def sessions(self) -> list[Session]:
         return list(self._sessions.values())
+
+    @property
+    def all_sessions(self) -> list[Session]:
+        """Those that are served, and those that were left and in which runs may still wait, run or have an outcome."""
+        return [*self._sessions.values(), *self._left]
 
     def is_owned(self, session: Session) -> bool:
         return session in self._owned
@@ -190,7 +195,7 @@ class Bridge:
 
     def all_of(self, kernel_id: str) -> list[Session]:
         """The kernel with this id, and those whose place it took and that are still known."""
-        return [s for s in (*self._left, *self._sessions.values()) if s.kernel_id == kernel_id]
+        return [session for session in self.all_sessions if session.kernel_id == kernel_id]
 
     def find_execution(self, number: int) -> tuple[Session, Execution]:
         """The run that agents call `execution <number>`, and its kernel.
@@ -200,7 +205,7 @@ class Bridge:
         Unknown
             there is none, or it is too long ago.
         """
-        for session in (*self._sessions.values(), *self._left):
+        for session in self.all_sessions:
             execution = session.find_execution(number)
             if execution is not None:
                 return session, execution
@@ -240,13 +245,15 @@ class Bridge:
             self._left.see_off(before)
         return session
 
-    async def enter(self, connection_file: str, title: str) -> Session:
+    async def enter(self, connection_file: str, title: str, *, by_person: bool = False) -> Session:
         """Connect to a kernel that nobody shares, for agents: by its connection file, in the mode of this bridge.
+
+        `by_person`: a person has named that file, and not an agent.
 
         Raises
         ------
         Denied
-            somebody does share it.
+            somebody does share it, or has stopped sharing it.
         Unknown
             the file cannot be read.
         NoAnswer, Untrusted
@@ -261,7 +268,12 @@ class Bridge:
             ) from error
         if (record := await asyncio.to_thread(share_of, connection)) is not None:
             raise entered_through(record, title)
-        session = await self.attach(connection, connection_file=connection_file, title=title)
+        link = ZmqLink(connection, connection_file=connection_file)
+        pid = (await link.connect(CONNECT_TIMEOUT_S)).pid
+        if not by_person and pid is not None and await asyncio.to_thread(unshared.is_noted, pid):
+            await link.close()
+            raise not_shared_any_more(title)
+        session = self._add(link, self._next_id(), title, owned=False, mode=None)
         self._guests.add(session, connection)
         return session
 
@@ -357,7 +369,8 @@ class Bridge:
 
     async def _start_private(self) -> Session:
         if self._default is not None:
-            return await self.enter(self._default, os.path.basename(self._default))
+            name = os.path.basename(self._default)
+            return await self.enter(self._default, name, by_person=True)
         kernel, self._spare = self._spare, None
         if kernel is None:
             return await self._owned.start(find_command(None), "private kernel", self._cwd)

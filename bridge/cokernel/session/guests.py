@@ -84,3 +84,11 @@ def entered_through(record: ShareRecord, title: str) -> Denied:
         f"{title} is shared ({record.name}), so agents enter it through that share and under its mode.",
         f"Nothing was run. use_kernel({record.share!r}) goes there.",
     )
+
+
+def not_shared_any_more(title: str) -> Denied:
+    """Why agents may not use the connection file of a kernel whose person has stopped sharing it."""
+    return Denied(
+        f"{title} was shared, and its user has stopped sharing it.",
+        "Nothing was run. Ask the user to share it again.",
+    )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from cokernel.errors import CokernelError
+from cokernel.shares import unshared
 from cokernel.shares.record import ShareRecord
 from cokernel.shares.remains import sweep
 from cokernel.shares.store import publish, withdraw
@@ -30,11 +31,23 @@ class RecordKeeper:
 
     def publish(self, record: ShareRecord) -> Future[None]:
         """Write it; the future raises like `cokernel.shares.publish`."""
-        return self._step(record.share, lambda: publish(record))
 
-    def withdraw(self, share: str) -> Future[None]:
-        """Remove it; the future raises `OSError` if the disk does not let go of it."""
-        return self._step(share, lambda: withdraw(share))
+        def work() -> None:
+            publish(record)
+            if record.kernel_pid is not None:
+                unshared.forget(record.kernel_pid)
+
+        return self._step(record.share, work)
+
+    def withdraw(self, record: ShareRecord) -> Future[None]:
+        """Remove it, and note that its kernel is not shared any more; the future raises `OSError` if it cannot be."""
+
+        def work() -> None:
+            withdraw(record.share)
+            if record.kernel_pid is not None:
+                unshared.note(record.kernel_pid)
+
+        return self._step(record.share, work)
 
     def close(self) -> None:
         """What was asked for is still done; nothing waits for it."""
@@ -59,6 +72,7 @@ class RecordKeeper:
             if not has_swept and self._steps.empty():
                 has_swept = True
                 sweep()
+                unshared.sweep()
 
     def _take(self, share: str, work: Work, future: Future[None]) -> None:
         if not future.set_running_or_notify_cancel():
