@@ -6,7 +6,10 @@ import contextlib
 import json
 import os
 import stat
+import struct
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,11 +17,13 @@ from hypothesis import strategies as st
 
 from cokernel import shares
 from cokernel.errors import BadRequest, Untrusted
+from cokernel.kernel.connection_files import PORTS, read_connection_file
 from cokernel.shares.record import ShareRecord, decode, encode
 from tests.support.other_user import needs_root, public_folder, run_as_nobody
 from tests.support.records import make_record, write_private
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX's")
+grp = pytest.importorskip("grp", reason="owners and modes are POSIX's")
+pwd = pytest.importorskip("pwd", reason="owners and modes are POSIX's")
 NOBODY = 65534
 
 
@@ -66,11 +71,16 @@ class TestFilesThatAreNotBelieved:
         trusted.chmod(0o644)
         assert shares.open_trusted_json(trusted, allow_readable=True).readable_by_others
 
+    @needs_root
     @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-    def test_a_file_that_others_may_write_in_any_case(self, trusted: Path, mode: int):
-        trusted.chmod(mode)
-        with pytest.raises(Untrusted, match="may write"):
-            shares.open_trusted_json(trusted, allow_readable=True)
+    def test_a_file_that_others_may_write_in_any_case(self, mode: int):
+        with public_folder() as folder:
+            path = folder / "file.json"
+            write_private(str(path), b"{}")
+            os.chown(path, -1, NOBODY)
+            path.chmod(mode)
+            with pytest.raises(Untrusted, match="may write"):
+                shares.open_trusted_json(path, allow_readable=True)
 
     @needs_root
     def test_a_file_of_another_user(self, trusted: Path):
@@ -98,15 +108,18 @@ class TestFilesThatAreNotBelieved:
         with pytest.raises(Untrusted, match="JSON"):
             shares.open_trusted_json(trusted)
 
-    @pytest.mark.parametrize("mode", [0o777, 0o770, 0o722])
-    def test_a_file_in_a_folder_that_others_may_write(self, tmp_path: Path, mode: int):
-        folder = tmp_path / "open"
-        inner = folder / "inner"
-        inner.mkdir(parents=True)
-        write_private(str(inner / "file.json"), b"{}")
-        folder.chmod(mode)
-        with pytest.raises(Untrusted, match="may write the folder"):
-            shares.open_trusted_json(inner / "file.json")
+    @needs_root
+    @pytest.mark.parametrize("mode", [0o777, 0o775, 0o770, 0o722])
+    def test_a_file_in_a_folder_that_others_may_write(self, mode: int):
+        with public_folder() as home:
+            folder = home / "open"
+            inner = folder / "inner"
+            inner.mkdir(parents=True)
+            write_private(str(inner / "file.json"), b"{}")
+            os.chown(folder, -1, NOBODY)
+            folder.chmod(mode)
+            with pytest.raises(Untrusted, match="may write the folder"):
+                shares.open_trusted_json(inner / "file.json")
 
     def test_unless_the_folder_is_sticky_as_tmp(self, tmp_path: Path):
         folder = tmp_path / "sticky"
@@ -175,6 +188,124 @@ class TestFoldersOfOurs:
         finally:
             os.umask(before)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+@pytest.fixture
+def umask_002() -> Iterator[None]:
+    """As Red Hat has it, where each user has a group of their own."""
+    before = os.umask(0o002)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask_002")
+class TestWhereTheGroupMayWrite:
+    def test_an_empty_home_is_enough_to_share_from(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.delenv("COKERNEL_STATE_DIR")
+        monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        folder = Path(shares.new_socket_path()).parent
+        made = [one for one in (folder, *folder.parents) if one.is_relative_to(tmp_path)][:-1]
+        assert {one.name: stat.S_IMODE(one.stat().st_mode) for one in made} == dict.fromkeys(
+            [one.name for one in made], 0o700
+        )
+        shares.publish(make_record())
+
+    @needs_root
+    @pytest.mark.parametrize("closed", [True, False])
+    def test_nobody_writes_where_nobody_gets_to(self, closed: bool):
+        with public_folder() as home:
+            home.chmod(0o700 if closed else 0o755)
+            path = connection_file_below(home)
+            os.chown(path.parent.parent, -1, NOBODY)
+            if closed:
+                assert read_connection_file(path)
+            else:
+                with pytest.raises(Untrusted, match="may write the folder"):
+                    read_connection_file(path)
+
+    @needs_root
+    def test_a_closed_folder_on_the_named_way_does_not_vouch_for_the_real_one(self, tmp_path: Path):
+        with public_folder() as home:
+            path = connection_file_below(home)
+            os.chown(path.parent.parent, -1, NOBODY)
+            (tmp_path / "link").symlink_to(path.parent)
+            with pytest.raises(Untrusted, match="may write the folder"):
+                read_connection_file(tmp_path / "link" / path.name)
+
+    def test_a_group_of_ours_alone_may_write(self, monkeypatch: pytest.MonkeyPatch):
+        pretend_accounts(monkeypatch)
+        with public_folder() as home:
+            path = connection_file_below(home)
+            path.chmod(0o664)
+            assert read_connection_file(path)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"group": "users"},
+            {"members": ["ada", "eve"]},
+            {"others": [("eve", 4711, os.getegid())]},
+            {"own_gid": 4711},
+        ],
+        ids=["another name", "a second member", "an account of that group", "not our first group"],
+    )
+    def test_a_group_with_others_in_it_may_not(
+        self, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+    ):
+        pretend_accounts(monkeypatch, **changed)
+        with public_folder() as home, pytest.raises(Untrusted, match="may write the folder"):
+            read_connection_file(connection_file_below(home))
+
+    def test_an_access_list_that_names_another_user_counts(self, monkeypatch: pytest.MonkeyPatch):
+        pretend_accounts(monkeypatch)
+        with public_folder() as home:
+            path = connection_file_below(home)
+            let_nobody_write(path.parent.parent)
+            with pytest.raises(Untrusted, match="may write the folder"):
+                read_connection_file(path)
+
+
+def connection_file_below(home: Path) -> Path:
+    """Where Jupyter has it, in folders as the umask makes them, but for the last one."""
+    runtime = home / "jupyter" / "runtime"
+    runtime.parent.mkdir(parents=True)
+    runtime.mkdir(mode=0o700)
+    path = runtime / "kernel-1.json"
+    write_private(str(path), json.dumps(dict.fromkeys(PORTS, 1)).encode())
+    return path
+
+
+def pretend_accounts(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    group: str = "ada",
+    members: Sequence[str] = (),
+    own_gid: int | None = None,
+    others: Sequence[tuple[str, int, int]] = (),
+) -> None:
+    """We are ada, whose group is the one of the folders that are made here."""
+    gid = os.getegid() if own_gid is None else own_gid
+
+    def account(name: str, uid: int, gid: int) -> Any:
+        return pwd.struct_passwd((name, "x", uid, gid, "", "/", "/bin/sh"))
+
+    ada = account("ada", os.geteuid(), gid)
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: ada)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [ada, *(account(*one) for one in others)])
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: grp.struct_group((group, "x", gid, members)))
+
+
+def let_nobody_write(folder: Path) -> None:
+    """As `setfacl -m u:nobody:rwx`: the mode keeps saying 0775. Skips where there are no access lists."""
+    entries = [(0x01, 7, -1), (0x02, 7, NOBODY), (0x04, 7, -1), (0x10, 7, -1), (0x20, 5, -1)]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(folder, "system.posix_acl_access", packed)
+    except (AttributeError, OSError):
+        pytest.skip("no access lists here")
 
 
 class TestForgedRecords:

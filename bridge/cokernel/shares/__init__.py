@@ -16,7 +16,8 @@ only, and the lean half of it: the front imports this and has 15 MB for everythi
 """
 
 from cokernel.shares.choice import Ambiguous, choose, match
-from cokernel.shares.files import TrustedJson, open_trusted_json, private_folder, replace_file
+from cokernel.shares.files import TrustedJson, open_trusted_json, replace_file
+from cokernel.shares.folders import private_folder
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.shares.record import Endpoint, Secret, ShareRecord, is_share_id
 from cokernel.shares.store import (

@@ -1,7 +1,6 @@
 """Files that must be ours alone: read with suspicion, written so that nobody else ever sees them.
 
-On POSIX ownership and mode are looked at. On Windows they mean nothing: the folders used here lie in the user's
-profile, whose access list keeps other users out, and only kind and size are looked at.
+On POSIX ownership and mode are looked at, on Windows only kind and size (`folders` says why).
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import sys
 from typing import Any, NamedTuple
 
 from cokernel.errors import Untrusted
+from cokernel.shares.folders import check_folders, others_may_write
 
 MAX_BYTES = 65536
-_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
 _READ_FLAGS = (
     os.O_RDONLY
@@ -85,47 +84,10 @@ def _check_file(name: str, status: os.stat_result, max_bytes: int, allow_readabl
         return
     if status.st_uid != os.geteuid():
         raise Untrusted(f"{name} belongs to another user (uid {status.st_uid}).")
-    if status.st_mode & _OTHERS_MAY_WRITE:
+    if others_may_write(name, status):
         raise Untrusted(f"Other users may write {name}.", f"chmod 600 {name}")
     if status.st_mode & 0o077 and not allow_readable:
         raise Untrusted(f"Other users may read {name}.", f"chmod 600 {name}")
-
-
-def check_folders(folder: str) -> None:
-    """Refuse a folder if anyone but us and root could have put files there, on the whole way to it.
-
-    A sticky folder that all may write, as /tmp, is good enough: what is ours in it stays ours.
-
-    Raises
-    ------
-    Untrusted
-        a folder belongs to someone else, or others may write it.
-    """
-    if sys.platform == "win32":
-        return
-    for path in _chain(folder):
-        status = os.lstat(path)
-        if status.st_uid not in (0, os.geteuid()):
-            raise Untrusted(f"The folder {path} belongs to another user (uid {status.st_uid}).")
-        if stat.S_ISLNK(status.st_mode):
-            continue  # what it points to is in the chain of the real path
-        if status.st_mode & _OTHERS_MAY_WRITE and not status.st_mode & stat.S_ISVTX:
-            raise Untrusted(f"Other users may write the folder {path}.", f"chmod go-w {path}")
-
-
-def _chain(folder: str) -> list[str]:
-    """The folders from `folder` to the root, as named and as they really are."""
-    named = _ancestors(os.path.abspath(folder))
-    real = _ancestors(os.path.realpath(folder))
-    return list(dict.fromkeys((*named, *real)))
-
-
-def _ancestors(path: str) -> list[str]:
-    chain = [path]
-    while (parent := os.path.dirname(path)) != path:
-        path = parent
-        chain.append(path)
-    return chain
 
 
 def _read_all(fd: int, max_bytes: int) -> bytes:
@@ -145,26 +107,6 @@ def _parse(name: str, raw: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Untrusted(f"{name} is not a JSON object.")
     return data
-
-
-def private_folder(path: str) -> str:
-    """Make sure that this folder is there, is ours and is closed to others (mode 0700).
-
-    Raises
-    ------
-    Untrusted
-        it is a symbolic link, belongs to someone else, or others may write it or a folder above it.
-    """
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    if sys.platform == "win32":
-        return path
-    status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise Untrusted(f"{path} is not a folder of yours.", "Move it away.")
-    check_folders(path)
-    if status.st_mode & 0o077:
-        os.chmod(path, 0o700)
-    return path
 
 
 def replace_file(path: str, data: bytes) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cokernel.errors import BadRequest, Unsupported, Untrusted
-from cokernel.shares.files import open_trusted_json, private_folder, replace_file
+from cokernel.shares.files import open_trusted_json, replace_file
+from cokernel.shares.folders import private_folder
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.shares.record import Endpoint, Secret, ShareRecord, decode, encode, is_share_id
 from cokernel.state_folder import records_folder, state_folder

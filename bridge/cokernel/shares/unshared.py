@@ -9,7 +9,8 @@ import contextlib
 import os
 
 from cokernel.errors import Untrusted
-from cokernel.shares.files import private_folder, replace_file
+from cokernel.shares.files import replace_file
+from cokernel.shares.folders import private_folder
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.state_folder import state_folder
 
