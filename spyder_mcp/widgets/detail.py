@@ -138,10 +138,13 @@ class _Browser(QTextBrowser):
 
 
 def _heading(call: Activity) -> str:
-    now = time.time()
+    now, state = time.time(), texts.state_text(call)
+    reason = call.reason if call.state.is_final else ""
+    if reason.startswith(state):  # "denied by you" says it all
+        state, reason = reason, ""
     parts = [
-        f"{texts.state_text(call)} {texts.elapsed_text(call, now)}".strip(),
-        call.reason if call.state.is_final else "",
+        f"{state} {texts.elapsed_text(call, now)}".strip(),
+        reason,
         f"In [{call.execution_count}]" if call.execution_count is not None else "",
         texts.clock_text(call.created_at),
         call.client,
