@@ -29,6 +29,7 @@ IDE = "Terminal"
 CONNECT_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 0.8
 """Whoever quits is told at once and is rid of it within a second."""
+WITHDRAW_TIMEOUT_S = 0.15
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -152,8 +153,10 @@ class Sharing:
         """End it within a second, whatever state the bridge is in."""
         if self.host.stop(STOP_TIMEOUT_S):
             return
-        # It hangs. The record must go whatever happens; its sockets go with the process.
-        shares.withdraw(self._share_id)
+        # It hangs, perhaps with the disk. The record must go if it can; the sockets go with the process.
+        withdrawing = threading.Thread(target=shares.withdraw, args=(self._share_id,), daemon=True)
+        withdrawing.start()
+        withdrawing.join(WITHDRAW_TIMEOUT_S)
         sys.stdout.flush()
         os._exit(1)
 
