@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -218,6 +219,30 @@ async def test_nothing_that_was_meant_for_a_dead_kernel_reaches_the_restarted_on
         assert listener.states[-3:] == [LinkState.DEAD, LinkState.RESTARTING, LinkState.UP]
         await link.close()
     assert tasks_of_links() == []
+
+
+FORGET_USAGE = "get_ipython().kernel.control_handlers.pop('usage_request', None)"
+
+
+@pytest.mark.live
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot be stopped there")
+async def test_a_silent_kernel_that_does_not_tell_its_process_was_not_restarted(
+    plain_kernel: Kernel, plain_user: UserClient
+):
+    await plain_user.run(FORGET_USAGE)
+    link = ZmqLink(plain_kernel.connection, pid=plain_kernel.pid)
+    await link.connect(20)
+    listener = Listener()
+    link.observe(listener)
+    plain_kernel.process.send_signal(signal.SIGSTOP)
+    await listener.until(lambda: link.state is LinkState.SILENT)
+    plain_kernel.process.send_signal(signal.SIGCONT)
+    await listener.until(lambda: link.state is LinkState.UP)
+    assert listener.states == [LinkState.SILENT, LinkState.UP]
+    assert link.info.pid == plain_kernel.pid
+    plain_kernel.process.kill()
+    await listener.until(lambda: link.state is LinkState.DEAD)
+    await link.close()
 
 
 @pytest.mark.live

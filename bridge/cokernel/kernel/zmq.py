@@ -261,7 +261,7 @@ class ZmqLink:
         old = self._info.pid if self._info else None
         self._pid = None
         self._channels.subscribed.clear()  # a connection that broke has lost its subscription, too
-        info = await self._outlast(old, await self._next_proof())
+        info = self._known(old, await self._outlast(old, await self._next_proof()))
         if self._state is LinkState.SILENT and info.pid == old:
             detail = "The kernel answers again."
         else:
@@ -294,6 +294,11 @@ class ZmqLink:
             if is_restart:
                 break
         return info
+
+    def _known(self, old: int | None, info: KernelInfo) -> KernelInfo:
+        """Not every kernel tells its process. One that was only silent is the one we watch, as long as that runs."""
+        is_same = self._state is LinkState.SILENT and self._process is not None
+        return info._replace(pid=old) if is_same and info.pid is None else info
 
     def _watch(self, pid: int | None) -> None:
         if self._process is not None:
