@@ -229,16 +229,18 @@ class UserClient:
     async def ready(self, kernel: Kernel) -> None:
         """Wait until the kernel answers on shell and publishes on iopub."""
         end = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        patience_s = 0.2
         while True:
             run = self.send("shell", "kernel_info_request", {})
             try:
-                await run.done(timeout_s=0.2)
+                await run.done(timeout_s=patience_s)
                 return
             except AssertionError:
                 if kernel.process.poll() is not None:
                     raise KernelEndedError(kernel.logged()) from None
                 if asyncio.get_running_loop().time() > end:
                     raise
+                patience_s *= 1.5  # a busy machine may need longer for each answer
 
     def send(self, channel: str, msg_type: str, content: Mapping[str, Any]) -> Run:
         """Any request."""
