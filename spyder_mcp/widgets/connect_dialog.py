@@ -20,6 +20,7 @@ from spyder_mcp.widgets.look import Look
 
 MIN_WIDTH_PX = 560
 COMMAND_LINES = 4
+OUTCOME_LINES = 6
 
 
 class ConnectDialog(QDialog):
@@ -54,6 +55,7 @@ class ConnectDialog(QDialog):
         """What the command said."""
         self._outcome.setPlainText(said)
         self._outcome.show()
+        self._grow()
         self._run.setEnabled(not registered and self._copy.isEnabled())
         self._run.setText(_("Connected") if registered else _("Run this command"))
 
@@ -67,7 +69,7 @@ class ConnectDialog(QDialog):
         self._command.setAccessibleName(_("Command that connects Claude Code"))
         self._outcome.setReadOnly(True)
         self._outcome.setFont(look.mono)
-        self._outcome.setMaximumHeight(90)
+        self._outcome.setFixedHeight(self._outcome.fontMetrics().lineSpacing() * OUTCOME_LINES)
         self._outcome.setAccessibleName(_("What the command said"))
         self._copy.clicked.connect(self._copy_command)
         self._run.clicked.connect(self._request)
@@ -92,6 +94,12 @@ class ConnectDialog(QDialog):
             layout.addWidget(self._command if text is None else _wrapped(text))
         layout.addWidget(self._outcome)
         layout.addWidget(buttons)
+
+    def _grow(self) -> None:
+        """A dialog that is shown does not grow by itself for what is added, nor for text that wraps."""
+        layout = self.layout()
+        layout.activate()
+        self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def _copy_command(self) -> None:
         QApplication.clipboard().setText(self._command.toPlainText())

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
+from spyder_mcp.widgets.connect_dialog import ConnectDialog
 from spyder_mcp.widgets.connection import Connection
 from spyder_mcp.widgets.look import spyder_look
 
@@ -88,3 +89,17 @@ def test_without_claude_code_the_next_step_is_said(
     qtbot.waitUntil(dialog._outcome.isVisible, timeout=WAIT_MS)
     assert "claude" in dialog._outcome.toPlainText().lower()
     assert dialog._run.text() == "Run this command"
+
+
+def test_nothing_is_cut_off_when_the_command_has_spoken(qtbot: Any) -> None:
+    dialog = ConnectDialog(spyder_look())
+    qtbot.addWidget(dialog)
+    dialog.show_command("claude mcp add --scope user cokernel -- /home/ada/science/bin/cokernel")
+    dialog.show()
+    dialog.show_outcome(
+        False, "Claude Code has a server of this name.\nFirst:\ncokernel setup --undo"
+    )
+    qtbot.waitUntil(dialog._outcome.isVisible, timeout=WAIT_MS)
+    for label in dialog.findChildren(QLabel):
+        assert label.height() >= label.heightForWidth(label.width())
+    assert dialog._outcome.height() >= 3 * dialog._outcome.fontMetrics().lineSpacing()
