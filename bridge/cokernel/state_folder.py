@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+MAX_SOCKET_PATH = 100
+"""Bytes. Linux takes 107, macOS 103."""
+
 
 def state_folder() -> str:
     """The folder by `COKERNEL_STATE_DIR` or the system's custom. Not made, not checked."""
@@ -24,3 +27,8 @@ def state_folder() -> str:
 def records_folder() -> str:
     """Where the share records are, one file `<share>.json` each."""
     return os.path.join(state_folder(), "shares")
+
+
+def short_folder() -> str:
+    """Where sockets go if the path of their usual folder is too long for the system. Empty on Windows."""
+    return "" if sys.platform == "win32" else f"/tmp/cokernel-{os.geteuid()}"

@@ -196,6 +196,51 @@ async def test_files_and_sockets_are_private(bridge: Bridge):
         assert Path(connection["ip"]).parent == folder
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no Unix sockets")
+async def test_a_long_temporary_folder_leaves_the_sockets_short(
+    bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(long_folder(tmp_path)))
+    session = await bridge.start_kernel()
+    path = Path(session.link.connection_file or "")
+    assert json.loads(path.read_text())["transport"] == "ipc"
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert await agents_in(session, bridge).value("6 * 7") == "42"
+    await bridge.end_kernel(session)
+    assert not path.parent.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no Unix sockets")
+async def test_where_no_folder_is_short_enough_the_kernel_takes_encrypted_tcp(
+    bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(long_folder(tmp_path)))
+    taken = tmp_path / "taken"
+    taken.write_text("by a file")
+    monkeypatch.setattr("cokernel.kernel.owned.short_folder", lambda: str(taken))
+    session = await bridge.start_kernel()
+    connection = json.loads(Path(session.link.connection_file or "").read_text())
+    assert connection["transport"] == "tcp"
+    assert connection["curve_secretkey"]
+    assert await agents_in(session, bridge).value("6 * 7") == "42"
+
+
+def long_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    return folder
+
+
+async def test_a_kernel_that_cannot_be_connected_to_is_ended(bridge: Bridge):
+    kernel = OwnedKernel(python_command())
+    kernel.start()
+    kernel.connection = {**kernel.connection, "key": ""}
+    with pytest.raises(StartFailed, match="no key"):
+        await bridge._owned.connect(kernel, "mine")
+    assert await gone(kernel.pid)
+    assert not Path(kernel.connection_file).exists()
+
+
 @needs_root
 async def test_another_user_can_neither_read_nor_connect(monkeypatch: pytest.MonkeyPatch):
     with public_folder() as folder:

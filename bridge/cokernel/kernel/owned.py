@@ -25,8 +25,9 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from cokernel.errors import StartFailed
+from cokernel.errors import StartFailed, Untrusted
 from cokernel.kernel.environments import KernelCommand
+from cokernel.state_folder import MAX_SOCKET_PATH, short_folder
 
 if TYPE_CHECKING:
     from cokernel.kernel.remains import Claim
@@ -45,8 +46,7 @@ class OwnedKernel:
     def __init__(self, command: KernelCommand, *, cwd: str | None = None) -> None:
         self.command = command
         self.cwd = cwd
-        # mkdtemp makes the folder 0700; the temporary folder keeps the socket paths short.
-        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        self._folder = _new_folder()
         self._claim: Claim | None = None
         self.connection_file = str(self._folder / "kernel.json")
         self.connection = _connection(command, self._folder)
@@ -152,9 +152,25 @@ class OwnedKernel:
                 self._process.terminate()
 
 
+def _new_folder() -> Path:
+    """A folder of mode 0700 in the temporary folder, or in a short one if socket paths would become too long there."""
+    parent = tempfile.gettempdir()
+    if sys.platform != "win32" and not _fits_sockets(Path(parent, f"{FOLDER_PREFIX}12345678")):
+        from cokernel.shares import private_folder  # late: it is rarely needed
+
+        # If that one cannot be ours either, the kernel listens on TCP.
+        with contextlib.suppress(Untrusted, OSError):
+            parent = private_folder(short_folder())
+    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
+
+
+def _fits_sockets(folder: Path) -> bool:
+    return len(os.fsencode(folder / f"k-{len(CHANNELS)}")) <= MAX_SOCKET_PATH
+
+
 def _connection(command: KernelCommand, folder: Path) -> Mapping[str, Any]:
     base = {"key": secrets.token_hex(32), "signature_scheme": "hmac-sha256", "kernel_name": ""}
-    if sys.platform != "win32" and command.language == "python":
+    if sys.platform != "win32" and command.language == "python" and _fits_sockets(folder):
         ports = {f"{channel}_port": number for number, channel in enumerate(CHANNELS, 1)}
         return {**base, "transport": "ipc", "ip": str(folder / "k"), **ports}
     keys = _curve_keys() if command.supports_encryption or command.language == "python" else {}

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cokernel.shares.processes import Presence, presence, start_time
+from cokernel.state_folder import short_folder
 
 LOCK = "bridge.lock"
 _MAX_NOTE_BYTES = 100
@@ -48,11 +49,11 @@ class Claim:
 
 
 def sweep(prefix: str) -> int:
-    """Remove what dead bridges of this user left in the temporary folder, and end their kernels; how many folders.
+    """Remove what dead bridges of this user left where their folders lie, and end their kernels; how many folders.
 
     Only folders whose name begins with `prefix`, of mode 0700 and ours, never through a symbolic link, and in them only
     files that a bridge makes.
-    Reads the temporary folder: call it in a thread. Does nothing on Windows.
+    Reads the temporary and the short folder: call it in a thread. Does nothing on Windows.
     """
     if sys.platform == "win32":
         return 0
@@ -60,9 +61,11 @@ def sweep(prefix: str) -> int:
 
 
 def _candidates(prefix: str) -> list[str]:
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
-        return [entry.path for entry in entries if entry.name.startswith(prefix)]
-    return []
+    found = []
+    for folder in (tempfile.gettempdir(), short_folder()):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found += [entry.path for entry in entries if entry.name.startswith(prefix)]
+    return found
 
 
 def _sweep_one(path: str) -> bool:

@@ -62,7 +62,7 @@ class OwnedKernels:
         kernel = OwnedKernel(command, cwd=cwd)
         try:
             kernel.start()
-        except StartFailed:
+        except BaseException:
             await kernel.end()
             raise
         return await self.connect(kernel, title or command.name)
@@ -70,9 +70,8 @@ class OwnedKernels:
     async def connect(self, kernel: OwnedKernel, title: str) -> Session:
         """The same for one that was spawned before."""
         self._starting.add(kernel)
-        link = ZmqLink(kernel.connection, connection_file=kernel.connection_file, pid=kernel.pid)
         try:
-            await _first_answer(link, kernel)
+            session = self._adopt(await _connected(kernel), title)
         except CokernelError as error:
             why = kernel.failure() or str(error)
             await kernel.end()
@@ -80,12 +79,11 @@ class OwnedKernels:
                 f"The kernel did not start. {why}",
                 "Mend that environment, or start a kernel in another one.",
             ) from error
-        except asyncio.CancelledError:
+        except BaseException:
             await kernel.end()
             raise
         finally:
             self._starting.discard(kernel)
-        session = self._adopt(link, title)
         self._owned[session.kernel_id] = _Owned(kernel, session, time.monotonic())
         if self._expiry is None:
             self._expiry = asyncio.create_task(self._expire_idle(), name="expire idle kernels")
@@ -176,8 +174,9 @@ async def _sweep_later() -> None:
         log.info("%d folders of bridges that were killed have been removed", swept)
 
 
-async def _first_answer(link: ZmqLink, kernel: OwnedKernel) -> None:
-    """Connect; a process that ends before it answers is not waited for."""
+async def _connected(kernel: OwnedKernel) -> ZmqLink:
+    """Its link; a process that ends before it answers is not waited for."""
+    link = ZmqLink(kernel.connection, connection_file=kernel.connection_file, pid=kernel.pid)
     ended = asyncio.Event()
     watch = ProcessWatch(kernel.pid, ended.set)
     connecting = asyncio.ensure_future(link.connect(START_TIMEOUT_S))
@@ -187,6 +186,7 @@ async def _first_answer(link: ZmqLink, kernel: OwnedKernel) -> None:
         if not connecting.done():
             raise StartFailed("Its process ended.")
         connecting.result()
+        return link
     finally:
         watch.close()
         connecting.cancel()

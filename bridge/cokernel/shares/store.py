@@ -21,10 +21,7 @@ from cokernel.shares.files import open_trusted_json, replace_file
 from cokernel.shares.folders import private_folder
 from cokernel.shares.processes import Presence, boot_id, presence, start_time
 from cokernel.shares.record import Endpoint, Secret, ShareRecord, decode, encode, is_share_id
-from cokernel.state_folder import records_folder, state_folder
-
-MAX_SOCKET_PATH = 100
-"""Bytes. Linux takes 107, macOS 103."""
+from cokernel.state_folder import MAX_SOCKET_PATH, records_folder, short_folder, state_folder
 
 
 class Refused(NamedTuple):
@@ -229,17 +226,12 @@ def new_socket_path() -> str:
         return os.path.join(private_folder(folder), name)
     if sys.platform == "win32":
         raise Unsupported(f"{folder} is too long for a socket.", "Set COKERNEL_STATE_DIR.")
-    return os.path.join(private_folder(_short_folder()), name)
+    return os.path.join(private_folder(short_folder()), name)
 
 
 def socket_folders() -> tuple[str, str]:
     """Where sockets of bridges lie."""
-    return os.path.join(state_folder(), "s"), _short_folder()
-
-
-def _short_folder() -> str:
-    """Where sockets go if the state folder's path is too long for them."""
-    return "" if sys.platform == "win32" else f"/tmp/cokernel-{os.geteuid()}"
+    return os.path.join(state_folder(), "s"), short_folder()
 
 
 def _path(share: str) -> str:
