@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,10 @@ from cokernel.host import (
     ActivityChanged,
     Answer,
     BridgeFailed,
+    Change,
+    ClientsChanged,
+    DisplayOutput,
+    ErrorSummary,
     Event,
     Mode,
     Origin,
@@ -25,7 +30,7 @@ from cokernel.host import (
 from cokernel.share_view.app import ShareView
 from cokernel.share_view.call_list import CallList
 from cokernel.share_view.detail import Detail
-from cokernel.share_view.gallery import NOW, SHARE, ScriptedBridge, look, run, scene
+from cokernel.share_view.gallery import CLIENT, NOW, SHARE, ScriptedBridge, look, run, scene
 
 A_NARROW, A_USUAL, A_WIDE = (48, 24), (100, 30), (160, 30)
 
@@ -269,6 +274,36 @@ async def test_markup_in_code_and_output_is_shown_as_it_is() -> None:
         text = screen(pilot)
     assert "x = d['[red]k[/]'][/]" in text
     assert "[bold]not markup[/bold] [/]" in text
+
+
+async def test_nothing_that_agents_or_kernels_say_reaches_the_terminal_as_control_characters() -> (
+    None
+):
+    hostile = "\x1b]52;c;cm0=\x07\x1b[2J\x9b2J\u202e"
+    bridge = ScriptedBridge(replace(SHARE, title=f"fit{hostile}.py"))
+    failed = ErrorSummary(f"Key{hostile}Error", hostile, f"line{hostile}")
+    events = [
+        ClientsChanged((replace(CLIENT, name=f"Claude{hostile}"),)),
+        call(run(1, f"x = '{hostile}'\ny", State.ERROR, error=failed, client=hostile)),
+        call(look(2, "inspect", f"df['{hostile}']")),
+        call(run(3, f"z = '{hostile}'", State.RUNNING, changes=(Change(hostile, "new", hostile),))),
+    ]
+    async with shown(bridge, events, A_WIDE) as pilot:
+        bridge.put_out(3, DisplayOutput({"text/plain": hostile}), DisplayOutput({hostile: ""}))
+        await settled(pilot)
+        screens = [screen(pilot)]
+        for _ in range(2):
+            await pilot.press("up")
+            await settled(pilot)
+            screens.append(screen(pilot))
+        asking = run(4, hostile, State.WAITING_APPROVAL, approval="a", kernel=hostile)
+        bridge.on_event(call(asking))
+        bridge.on_event(BridgeFailed("start_failed", f"No socket{hostile}"))
+        await settled(pilot)
+        screens.append(screen(pilot))
+    for text in screens:
+        assert "⟨U+001B⟩" in text
+        assert [each for each in text if unicodedata.category(each) in ("Cc", "Cf")] == ["\n"] * 29
 
 
 async def test_ten_thousand_calls_are_kept_and_the_oldest_go_first() -> None:

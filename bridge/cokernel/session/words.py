@@ -5,6 +5,7 @@ People and agents read the same entries; where they would name each other differ
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -27,6 +28,8 @@ __all__ = [
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 """Unicode categories: control, format (bidirectional, zero-width), surrogate, private use, separators of lines."""
+_UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
+"""Only these need looking up: most of a long output is plain ASCII."""
 _TITLE_CHARS = 80
 _NAMES = 12
 """Changed names of one sort that are listed."""
@@ -103,11 +106,12 @@ def visible_code(code: str) -> str:
 
     A right-to-left override can make code look like other code than what runs (CVE-2021-42574).
     """
-    return "".join(_visible(character) for character in code.replace("\r\n", "\n"))
+    return _UNUSUAL.sub(_visible, code.replace("\r\n", "\n"))
 
 
-def _visible(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in _UNSEEN:
+def _visible(found: re.Match[str]) -> str:
+    character = found.group()
+    if unicodedata.category(character) not in _UNSEEN:
         return character
     return f"⟨U+{ord(character):04X}⟩"
 

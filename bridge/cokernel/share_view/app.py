@@ -19,7 +19,16 @@ from textual.events import Resize
 from textual.widgets import Footer, Static
 
 from cokernel.errors import CokernelError
-from cokernel.host import Activity, Answer, Event, Mode, Output, OutputsChanged, ShareInfo
+from cokernel.host import (
+    Activity,
+    Answer,
+    Event,
+    Mode,
+    Output,
+    OutputsChanged,
+    ShareInfo,
+    visible_code,
+)
 from cokernel.share_view import words
 from cokernel.share_view.call_list import NARROW, SPINS_PER_S, CallList
 from cokernel.share_view.detail import ApprovalQuestion, Detail
@@ -296,4 +305,4 @@ class ShareView(App[None]):
         try:
             await asyncio.wrap_future(asked)
         except CokernelError as error:
-            self.notify(str(error), severity="warning", timeout=8)
+            self.notify(visible_code(str(error)), severity="warning", timeout=8, markup=False)

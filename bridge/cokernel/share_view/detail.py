@@ -12,8 +12,7 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Static
 
-from cokernel.host import Activity, ErrorOutput, Kind, Output, State
-from cokernel.session.words import visible_code
+from cokernel.host import Activity, ErrorOutput, Kind, Output, State, visible_code
 from cokernel.share_view import words
 
 TAIL_LINES = 200
@@ -70,7 +69,7 @@ class ApprovalQuestion(VerticalScroll):
 
 
 def describe(call: Activity, outputs: Sequence[Output], now: float) -> Content:
-    """Everything about a call."""
+    """Everything about a call, as the model has it."""
     parts = [_headline(call, now), _code(call)]
     parts += [_output(output) for output in outputs if not isinstance(output, ErrorOutput)]
     if call.error is not None:
@@ -89,7 +88,7 @@ def question(call: Activity, waiting: int) -> Content:
     )
     if waiting > 1:
         title += Content.styled(f"   1 of {waiting}", "$quiet")
-    return Content("\n\n").join([title, highlight(visible_code(call.code), language="python")])
+    return Content("\n\n").join([title, highlight(call.code, language="python")])
 
 
 def _headline(call: Activity, now: float) -> Content:
@@ -106,12 +105,12 @@ def _headline(call: Activity, now: float) -> Content:
 
 def _code(call: Activity) -> Content:
     if call.kind is Kind.RUN:
-        return highlight(visible_code(call.code), language="python")
+        return highlight(call.code, language="python")
     return Content.assemble((call.tool, "bold"), " ", call.code)
 
 
 def _output(output: Output) -> Content:
-    return Content(_tail(words.output_text(output)))
+    return Content(visible_code(_tail(words.output_text(output))))
 
 
 def _tail(text: str) -> str:

@@ -16,7 +16,9 @@ from cokernel.host import (
     ShareChanged,
     ShareInfo,
     State,
+    visible_code,
 )
+from cokernel.share_view.visible import visible_call, visible_client, visible_share
 
 CAPACITY = 10_000
 """Calls that are kept; the oldest finished ones go first."""
@@ -24,7 +26,7 @@ CAPACITY = 10_000
 
 @dataclass
 class ShareModel:
-    """One share as the events so far tell it. Owned by the view."""
+    """One share as the events so far tell it. Owned by the view. All its texts can be shown as they are."""
 
     share: ShareInfo
     clients: tuple[ClientInfo, ...] = ()
@@ -38,17 +40,20 @@ class ShareModel:
     _visible: list[int] = field(default_factory=list)
     """Numbers of the calls that are shown, oldest first."""
 
+    def __post_init__(self) -> None:
+        self.share = visible_share(self.share)
+
     def apply(self, event: Event) -> None:
         """Take one event in. Events of other shares change nothing."""
         if isinstance(event, ShareChanged) and event.share.share_id == self.share.share_id:
-            self.share = event.share
+            self.share = visible_share(event.share)
         elif isinstance(event, ClientsChanged):
             mine = (c for c in event.clients if c.share_id == self.share.share_id)
-            self.clients = tuple(mine)
+            self.clients = tuple(visible_client(client) for client in mine)
         elif isinstance(event, ActivityChanged) and event.share_id == self.share.share_id:
-            self._put(event.activity)
+            self._put(visible_call(event.activity))
         elif isinstance(event, BridgeFailed):
-            self.failure = event.message
+            self.failure = visible_code(event.message)
 
     def filter_looks(self, show: bool) -> None:
         """Show or leave out the calls that only look."""

@@ -55,8 +55,10 @@ def call_title(call: Activity) -> str:
     """One line: the first line of code, or the tool and its argument."""
     if call.kind is Kind.RUN:
         lines = [line for line in call.code.splitlines() if line.strip()]
-        return lines[0].strip() + (" …" if len(lines) > 1 else "") if lines else ""
-    return f"{call.tool} {call.code}".strip().replace("\n", " ")
+        return (
+            lines[0].strip().replace("\t", " ") + (" …" if len(lines) > 1 else "") if lines else ""
+        )
+    return f"{call.tool} {call.code}".strip().replace("\n", " ").replace("\t", " ")
 
 
 def clock(seconds: float) -> str:
