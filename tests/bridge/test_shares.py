@@ -125,12 +125,37 @@ def test_a_zombie_is_a_dead_bridge():
         bridge.wait()
 
 
-@pytest.mark.parametrize("field", ["host", "boot"])
-def test_records_of_another_machine_or_boot_are_skipped_and_kept(field: str):
-    path = shares.publish(make_record(**{field: "elsewhere", "bridge_pid": 2**31 - 1}))
+def test_records_of_another_boot_are_skipped_and_kept():
+    path = shares.publish(make_record(boot="elsewhere", bridge_pid=2**31 - 1))
     scan = shares.scan_shares()
     assert (scan.records, scan.elsewhere, scan.removed) == ((), 1, 0)
     assert os.path.exists(path)
+
+
+def test_where_boots_have_no_id_records_of_another_host_are_skipped_and_kept(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("cokernel.shares.store.boot_id", lambda: "")
+    path = shares.publish(make_record(bridge_pid=2**31 - 1))
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    scan = shares.scan_shares()
+    assert (scan.records, scan.elsewhere, scan.removed) == ((), 1, 0)
+    assert os.path.exists(path)
+
+
+@pytest.mark.skipif(not shares.boot_id(), reason="boots have no id here")
+def test_a_share_is_found_when_the_machine_has_got_another_name(monkeypatch: pytest.MonkeyPatch):
+    record = make_record()
+    shares.publish(record)
+    monkeypatch.setattr(socket, "gethostname", lambda: "in-another-network")
+    assert shares.list_shares() == [record]
+    shares.publish(record)
+    assert shares.list_shares()[0].host == "in-another-network"
+
+
+def test_a_boot_keeps_its_id():
+    assert shares.boot_id() == shares.boot_id()
+    assert shares.boot_id() or sys.platform == "win32"
 
 
 def test_a_socket_path_is_short_even_if_the_state_folder_is_not(
@@ -151,10 +176,20 @@ def test_a_token_shows_in_no_repr():
         json.dumps(record.token)
 
 
-def test_a_title_with_control_characters_is_shown_without_them():
-    record = make_record(title="a\n\x1b[31mb")
+@pytest.mark.parametrize("field", ["title", "ide"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\n\x1b[31mb", "a [31mb"), ("a\u2028b\udcff", "a b"), ("x" * 5000, "x" * 200)],
+)
+def test_a_name_that_cannot_be_shown_is_cleaned_also_when_it_changes(
+    field: str, name: str, shown: str
+):
+    record = make_record(**{field: name})
     shares.publish(record)
-    assert shares.list_shares()[0].title == "a [31mb"
+    assert getattr(shares.list_shares()[0], field) == shown
+    shares.publish(record._replace(**{field: "plain"}))
+    shares.publish(record._replace(**{field: name}))
+    assert getattr(shares.list_shares()[0], field) == shown
 
 
 @pytest.mark.parametrize("share", ["", "../evil", "UPPER", "a/b", "x" * 65, "a\n"])

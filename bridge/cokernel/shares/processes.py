@@ -87,6 +87,8 @@ if sys.platform == "darwin":
     _BSD_INFO_SIZE = 136
     _BSD_INFO_SECONDS = slice(120, 128)
     _BSD_INFO_MICROS = slice(128, 136)
+    _UUID_SIZE = 64
+    """Bytes: 36, the end, and some to spare."""
 
     def start_time(pid: int) -> float:
         info = ctypes.create_string_buffer(_BSD_INFO_SIZE)
@@ -98,7 +100,14 @@ if sys.platform == "darwin":
         return seconds + int.from_bytes(info.raw[_BSD_INFO_MICROS], sys.byteorder) / 1e6
 
     def boot_id() -> str:
-        return ""
+        uuid = ctypes.create_string_buffer(_UUID_SIZE)
+        size = ctypes.c_size_t(_UUID_SIZE)
+        asked = b"kern.bootsessionuuid"
+        if ctypes.CDLL(None).sysctlbyname(
+            asked, uuid, ctypes.byref(size), None, ctypes.c_size_t(0)
+        ):
+            return ""
+        return uuid.value.decode("ascii", "replace")
 
 elif sys.platform != "win32":
 

@@ -70,8 +70,8 @@ def describe(
     now = time.time()
     return ShareRecord(
         share=share,
-        ide=_shown(ide),
-        title=_shown(title),
+        ide=ide,
+        title=title,
         mode=mode,
         endpoint=endpoint,
         token=token,
@@ -87,11 +87,6 @@ def describe(
     )
 
 
-def _shown(text: str) -> str:
-    """Without control characters, which readers refuse; on one line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
-
-
 def publish(record: ShareRecord) -> str:
     """Write the record, new or changed; the path of its file.
 
@@ -105,7 +100,7 @@ def publish(record: ShareRecord) -> str:
         it could not be written; an older record stands.
     """
     path = _path(record.share)
-    data = encode(record)
+    data = encode(_as_readers_take_it(record))
     try:
         decode(json.loads(data))
     except Untrusted as error:
@@ -114,6 +109,18 @@ def publish(record: ShareRecord) -> str:
     private_folder(os.path.dirname(path))
     replace_file(path, data)
     return path
+
+
+def _as_readers_take_it(record: ShareRecord) -> ShareRecord:
+    """With names that they can show, and the name that this machine has now."""
+    return record._replace(
+        ide=_shown(record.ide), title=_shown(record.title), host=socket.gethostname()
+    )
+
+
+def _shown(text: str) -> str:
+    """Without control characters, which readers refuse; on one line, and not too long for one."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
 
 
 def withdraw(share: str) -> None:
@@ -184,7 +191,14 @@ def _record_files(folder: str) -> list[str]:
 
 
 def _is_here(record: ShareRecord) -> bool:
-    return record.host == socket.gethostname() and record.boot == boot_id()
+    """Whether its pids are those of this machine.
+
+    A boot is known by its id alone: the name of a laptop changes with the network that it is in.
+    """
+    boot = boot_id()
+    if record.boot and boot:
+        return record.boot == boot
+    return record.boot == boot and record.host == socket.gethostname()
 
 
 def _remove_dead(path: str, identity: tuple[int, int], record: ShareRecord) -> bool:
