@@ -162,7 +162,7 @@ export class Connection {
 
   private gone(): BridgeError {
     const said = this.lastWords.at(-1);
-    const tail = said === undefined ? '' : ` It last said: ${said}`;
+    const tail = said === undefined ? '' : ` It last said: "${said}".`;
     return new BridgeError('start_failed', `The bridge ended (${this.endReason ?? ''}).${tail}`);
   }
 }

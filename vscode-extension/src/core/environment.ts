@@ -158,7 +158,7 @@ function explain(failed: ProgramFailed): EnvironmentFailed {
     )
   ) {
     return new EnvironmentFailed(
-      'The Python packages could not be downloaded. Check the network or the package index that pip uses, and try again; or name an interpreter that has cokernel in cokernel.interpreter.',
+      'The Python packages could not be downloaded. Check the network or the package index, and try again; or name an interpreter that has cokernel in cokernel.interpreter.',
     );
   }
   return new EnvironmentFailed(

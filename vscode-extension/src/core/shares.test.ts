@@ -147,7 +147,7 @@ test('stopping while the kernel is being asked publishes nothing', async () => {
   const started = shared.start();
   await shared.stop('');
   kernel.release();
-  await assert.rejects(started);
+  await assert.rejects(started, { obstacle: 'stopped' });
   assert.deepEqual(bridge.commands, []);
 });
 

@@ -1,6 +1,7 @@
 /** VS Code in a browser, as a person uses it. Every wait has an end; none is a sleep. */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { until } from './setup.mjs';
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
@@ -150,9 +151,11 @@ export class Workbench {
 
   /** Answers the dialog that asks where to save; browsers have VS Code's own. */
   async saveDialog(file) {
-    // Once it lists the folder it does not put another name in any more.
     await this.quickRow('..').first().waitFor();
-    await this.page.locator('.quick-input-widget:visible input').first().fill(file);
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    // When it has looked at the folder it puts a name in, over whatever was typed before.
+    await until('a name is proposed', async () => /\.\w+$/.test(await input.inputValue()));
+    await input.fill(file);
     await this.page.locator('.quick-input-action:visible').getByText('OK').click();
   }
 
