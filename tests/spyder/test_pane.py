@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 
-from cokernel.host import Answer, ClientInfo, State, StreamOutput
+from cokernel.host import Answer, ClientInfo, DisplayOutput, State, StreamOutput
 from spyder_mcp.widgets import samples
 from spyder_mcp.widgets.calls_model import Column, key_of
 from spyder_mcp.widgets.gallery_pane import STATES, GalleryPane
+from spyder_mcp.widgets.images import Images
 
 
 @pytest.fixture
@@ -203,3 +204,23 @@ def test_a_control_of_the_pane_has_a_name_for_screen_readers(shown: GalleryPane)
                 control.text() if isinstance(control, QAbstractButton) else ""
             )
             assert named, control
+
+
+def test_an_image_is_decoded_once_and_forgotten_with_its_call() -> None:
+    images = Images()
+    _call, outputs = samples.plot()
+    figure = next(output for output in outputs if isinstance(output, DisplayOutput))
+    name = images.add(figure)
+    first = images.get(name)
+    images.begin()  # the document is written anew: the next output has come
+    assert images.add(figure) == name
+    assert images.get(name) is first
+    assert first is not None
+    assert images.size(name) == first.size()
+    images.clear()
+    assert images.get(name) is None
+
+
+def test_what_is_no_image_is_shown_as_something_else() -> None:
+    assert Images().add(DisplayOutput({"image/png": "bm90IGFuIGltYWdl"})) == ""
+    assert Images().add(DisplayOutput({"image/png": "*"})) == ""
