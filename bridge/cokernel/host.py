@@ -38,7 +38,7 @@ from cokernel.events import (
 from cokernel.kernel.outputtypes import DisplayOutput, ErrorOutput, Output, StreamOutput
 from cokernel.session.activity import Activity, Change, ErrorSummary, Kind, Origin, State
 from cokernel.session.policy import Answer, Mode
-from cokernel.session.words import visible_code
+from cokernel.session.words import Wish, visible_code, wish_of
 
 if TYPE_CHECKING:
     # Heavy: imported in the worker thread only.
@@ -70,7 +70,9 @@ __all__ = [
     "State",
     "StreamOutput",
     "Variable",
+    "Wish",
     "visible_code",
+    "wish_of",
 ]
 
 log = logging.getLogger(__name__)

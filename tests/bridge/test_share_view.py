@@ -20,6 +20,7 @@ from cokernel.host import (
     DisplayOutput,
     ErrorSummary,
     Event,
+    Kind,
     Mode,
     Origin,
     ShareChanged,
@@ -112,6 +113,23 @@ async def test_approval_shows_the_whole_code_and_enter_allows_nothing() -> None:
     assert 'print(f"epoch {epoch}/10  loss {loss:.3f}")' in text
     assert "Allow once   u Allow until sharing stops   d or Esc Deny" in text
     assert [asked for asked in bridge.asked if asked[0] == "answer"] == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "question"),
+    [
+        ("start_kernel", "/home/me/venv", "Claude Code wants to start a kernel: /home/me/venv"),
+        ("use_kernel", "new", "Claude Code wants to start a kernel "),
+        ("check_execution", "drop()", "Claude Code wants to type this into fit.py"),
+    ],
+)
+async def test_question_says_what_would_be_done(tool: str, argument: str, question: str) -> None:
+    wish = look(1, tool, argument)
+    waiting = replace(wish, kind=Kind.CONTROL, state=State.WAITING_APPROVAL, approval="a1")
+    async with shown(ScriptedBridge(), [call(waiting)]) as pilot:
+        text = screen(pilot)
+    assert question in text
+    assert "wants to run" not in text
 
 
 @pytest.mark.parametrize(

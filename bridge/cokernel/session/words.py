@@ -5,25 +5,29 @@ People and agents read the same entries; where they would name each other differ
 
 from __future__ import annotations
 
+import enum
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from cokernel.kernel.plaintext import size_words
-from cokernel.session.activity import Activity, Change, State
+from cokernel.session.activity import Activity, Change, Kind, State
 
 __all__ = [
     "STATE_WORDS",
+    "Wish",
     "agent_state_words",
     "changes_line",
     "duration_words",
     "for_agents",
     "head_line",
+    "question_words",
     "running_words",
     "size_words",
     "state_words",
     "title_words",
     "visible_code",
+    "wish_of",
 ]
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -99,6 +103,38 @@ def agent_state_words(entry: Activity, now: float) -> str:
 def for_agents(sentence: str) -> str:
     """A sentence for people turned to the agent: `queued behind the user's cell`."""
     return sentence.replace("your cell", "the user's cell")
+
+
+class Wish(enum.Enum):
+    """What a call that waits for the person would do once they allow it."""
+
+    RUN = "run"
+    """Run its code."""
+    TYPE = "type"
+    """Give its text to a run that waits for input."""
+    START = "start"
+    """Start a kernel."""
+
+
+def wish_of(entry: Activity) -> Wish:
+    if entry.kind is Kind.RUN:
+        return Wish.RUN
+    return Wish.TYPE if entry.tool == "check_execution" else Wish.START
+
+
+def question_words(entry: Activity) -> str:
+    """What the person is asked; what would be run or typed is shown below it.
+
+    `Claude Code wants to run this in Console 1/A` · `… to type this into Console 1/A` ·
+    `… to start a kernel: /home/me/venv`.
+    """
+    wish = wish_of(entry)
+    if wish is Wish.RUN:
+        return f"{entry.client} wants to run this in {entry.kernel}"
+    if wish is Wish.TYPE:
+        return f"{entry.client} wants to type this into {entry.kernel}"
+    environment = f": {entry.code}" if entry.tool == "start_kernel" else ""
+    return f"{entry.client} wants to start a kernel{environment}"
 
 
 def visible_code(code: str) -> str:

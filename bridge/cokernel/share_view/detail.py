@@ -13,6 +13,7 @@ from textual.highlight import highlight
 from textual.widgets import Static
 
 from cokernel.host import Activity, ErrorOutput, Kind, Output, State, visible_code
+from cokernel.session.words import question_words
 from cokernel.share_view import words
 
 TAIL_LINES = 200
@@ -43,7 +44,7 @@ class Detail(VerticalScroll):
 
 
 class ApprovalQuestion(VerticalScroll):
-    """A run that waits for the person, with its whole code."""
+    """A call that waits for the person, with the whole of what it would run."""
 
     def __init__(self) -> None:
         super().__init__(id="approval")
@@ -82,13 +83,12 @@ def describe(call: Activity, outputs: Sequence[Output], now: float) -> Content:
 
 
 def question(call: Activity, waiting: int) -> Content:
-    """`Claude Code wants to run this in Console 1/A`, the whole code, and the keys."""
-    title = Content.styled(
-        f"{call.client} wants to run this in {call.kernel}", "bold $text-warning"
-    )
+    """`Claude Code wants to run this in Console 1/A`, and the whole code."""
+    title = Content.styled(question_words(call), "bold $text-warning")
     if waiting > 1:
         title += Content.styled(f"   1 of {waiting}", "$quiet")
-    return Content("\n\n").join([title, highlight(call.code, language="python")])
+    asked = highlight(call.code, language="python") if call.kind is Kind.RUN else Content(call.code)
+    return Content("\n\n").join([title, asked])
 
 
 def _headline(call: Activity, now: float) -> Content:
