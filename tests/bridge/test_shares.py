@@ -45,6 +45,15 @@ def test_without_a_state_folder_there_are_no_shares(state: Path):
     assert not state.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_folder_that_cannot_be_read_is_reported_and_ends_nobodys_look(state: Path):
+    state.mkdir(mode=0o700)
+    (state / "shares").symlink_to("shares")
+    scan = shares.scan_shares()
+    assert scan.records == ()
+    assert [refused.path for refused in scan.refused] == [str(state / "shares")]
+
+
 def test_files_are_0600_in_folders_of_0700(state: Path):
     path = Path(shares.publish(make_record()))
     address = Path(shares.new_socket_path())

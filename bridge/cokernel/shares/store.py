@@ -157,11 +157,10 @@ def find_share(share: str) -> ShareRecord | None:
 
 def scan_shares() -> Scan:
     """Look at every record; refuse, skip or remove what must be."""
-    folder = records_folder()
     records: list[ShareRecord] = []
     refused: list[Refused] = []
     elsewhere = removed = 0
-    for path in _record_files(folder):
+    for path in _record_files(records_folder(), refused):
         try:
             trusted = open_trusted_json(path)
             record = decode(trusted.data)
@@ -182,10 +181,13 @@ def scan_shares() -> Scan:
     return Scan(tuple(records), tuple(refused), elsewhere, removed)
 
 
-def _record_files(folder: str) -> list[str]:
+def _record_files(folder: str, refused: list[Refused]) -> list[str]:
     try:
         names = sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except FileNotFoundError:
+        return []  # nothing has been shared yet
+    except OSError as error:
+        refused.append(Refused(folder, str(error)))
         return []
     return [os.path.join(folder, name) for name in names if name.endswith(".json")]
 
