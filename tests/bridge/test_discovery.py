@@ -16,6 +16,7 @@ import pytest
 
 from cokernel.errors import Unknown, Untrusted
 from cokernel.kernel.connection_files import (
+    connection_files,
     find_connection_file,
     read_connection_file,
     runtime_folders,
@@ -33,6 +34,17 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(folder))
     return folder
+
+
+def test_a_file_that_vanishes_during_the_look_hides_no_other(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("kernel-1.json", "kernel-3.json"):
+        (runtime / name).write_text("{}")
+    monkeypatch.setattr(
+        os, "listdir", lambda folder: ["kernel-1.json", "kernel-2.json", "kernel-3.json"]
+    )
+    assert {file.name for file in connection_files([runtime])} == {"kernel-1.json", "kernel-3.json"}
 
 
 @contextmanager

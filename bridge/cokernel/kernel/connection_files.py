@@ -102,8 +102,14 @@ def connection_files(folders: Iterable[Path]) -> list[Path]:
     """The files in these folders that may be one, the youngest first."""
     found: dict[Path, float] = {}
     for folder in folders:
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(folder):
-                if entry.name.endswith(".json") and not entry.name.startswith(_NOT_KERNELS):
-                    found[Path(entry.path)] = entry.stat(follow_symlinks=False).st_mtime
+        for name in _names(folder):
+            if name.endswith(".json") and not name.startswith(_NOT_KERNELS):
+                with contextlib.suppress(OSError):  # it has gone since: its kernel ended
+                    found[folder / name] = (folder / name).lstat().st_mtime
     return sorted(found, key=lambda file: -found[file])
+
+
+def _names(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return os.listdir(folder)
+    return []
