@@ -141,6 +141,11 @@ async def test_connecting_can_be_cancelled_and_leaves_nothing():
         {"control_port": None},
         {"ip": 1},
         {"hb_port": True},
+        {"shell_port": -1},
+        {"ip": "no such host"},
+        {"ip": "\ud800"},
+        {"key": "\ud800"},
+        {"curve_publickey": "x", "curve_secretkey": "y"},
     ],
 )
 async def test_a_connection_that_makes_no_sense_is_refused_and_leaves_nothing(
@@ -149,7 +154,16 @@ async def test_a_connection_that_makes_no_sense_is_refused_and_leaves_nothing(
     link = ZmqLink({**NOBODY, **wrong})
     with pytest.raises((Untrusted, NoAnswer)):
         await link.connect(0.5)
-    assert tasks_of_links() == []
+    assert (link.state, tasks_of_links()) == (LinkState.CLOSED, [])
+
+
+@pytest.mark.parametrize("port", [-1, None, True])
+async def test_a_kernel_without_a_heartbeat_is_refused_and_leaves_nothing(port: Any):
+    async with Impostor(b"the key") as connection:
+        link = ZmqLink({**connection, "key": "the key", "hb_port": port})
+        with pytest.raises(Untrusted):
+            await link.connect(20)
+    assert (link.state, tasks_of_links()) == (LinkState.CLOSED, [])
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ def test_a_connection_without_a_key_is_refused():
         Codec(b"")
 
 
-@pytest.mark.parametrize("scheme", ["", "hmac", "hmac-", "md5-hmac", "none"])
+@pytest.mark.parametrize(
+    "scheme", ["", "hmac", "hmac-", "md5-hmac", "none", "hmac-foo", "hmac-shake_128", "hmac-\ud800"]
+)
 def test_unknown_signature_schemes_are_refused(scheme: str):
     with pytest.raises(Untrusted, match="signature scheme"):
         Codec(KEY, scheme)

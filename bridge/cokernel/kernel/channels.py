@@ -45,13 +45,13 @@ class Channels:
         Raises
         ------
         Untrusted
-            the connection has no key.
+            the connection has no key, or asks for a signature that is not known.
         """
         self._connection = connection
         self._on_message = on_message
         self._on_broken = on_broken
         self._codec = Codec(
-            str(connection.get("key", "")).encode(),
+            str(connection.get("key", "")).encode(errors="surrogatepass"),
             str(connection.get("signature_scheme", "hmac-sha256")),
         )
         self._context: zmq.asyncio.Context | None = None

@@ -13,6 +13,7 @@ from typing import Any
 import zmq
 import zmq.asyncio
 
+from cokernel.errors import Untrusted
 from cokernel.kernel.sockets import connect_channel
 
 BEAT_EVERY_S = 1.0
@@ -25,12 +26,14 @@ class Heartbeat:
     """Calls back when the beat stops and when it comes back. Owned by a `ZmqLink`."""
 
     def __init__(self, connection: Mapping[str, Any], on_change: Callable[[bool], None]) -> None:
+        """Begin at once; raises `Untrusted` if the connection does not say where to."""
         self._on_change = on_change
         self._beating = asyncio.Event()
         self._beating.set()
         # A context of its own: with IMMEDIATE a ping to a dead kernel would block instead of time out.
         self._context = zmq.asyncio.Context()
         self._connection = connection
+        self._echo = self._connect()
         self._task = asyncio.create_task(self._run(), name="heartbeat")
 
     @property
@@ -49,14 +52,12 @@ class Heartbeat:
 
     async def _run(self) -> None:
         while True:
-            echo = connect_channel(self._context, self._connection, "hb")
-            try:
-                while await self._beat(echo):
-                    self._set(True)
-                    await asyncio.sleep(BEAT_EVERY_S)
-                self._set(False)
-            finally:
-                echo.close()  # a REQ socket that got no answer cannot ask again
+            while await self._beat(self._echo):
+                self._set(True)
+                await asyncio.sleep(BEAT_EVERY_S)
+            self._set(False)
+            self._echo.close()  # a REQ socket that got no answer cannot ask again
+            self._echo = self._connect()
 
     async def _beat(self, echo: zmq.asyncio.Socket) -> bool:
         await echo.send(b"ping")
@@ -65,6 +66,13 @@ class Heartbeat:
                 await echo.recv()
                 return True
         return False
+
+    def _connect(self) -> zmq.asyncio.Socket:
+        try:
+            return connect_channel(self._context, self._connection, "hb")
+        except Untrusted:
+            self._context.destroy(linger=0)
+            raise
 
     def _set(self, beating: bool) -> None:
         if beating is self.is_beating:

@@ -35,7 +35,8 @@ def connect_channel(
     Raises
     ------
     Untrusted
-        the connection file does not say where that channel is, or names a transport other than tcp and ipc.
+        the connection file does not say where that channel is, names a transport other than tcp and ipc, or has
+        an address or keys that cannot be used.
     """
     address = _address(connection, channel)
     zsocket = context.socket(_SOCKET_TYPES[channel])
@@ -44,8 +45,15 @@ def connect_channel(
         zsocket.setsockopt(zmq.IDENTITY, identity)
     if channel == "iopub":
         zsocket.setsockopt(zmq.SUBSCRIBE, b"")
-    _encrypt(zsocket, connection)
-    zsocket.connect(address)
+    try:
+        _encrypt(zsocket, connection)
+        zsocket.connect(address)
+    except (zmq.ZMQError, UnicodeError) as error:
+        zsocket.close()
+        raise Untrusted(
+            f"The connection file has an address or keys that cannot be used: {address[:200]!r}.",
+            "Start the kernel anew.",
+        ) from error
     return zsocket
 
 

@@ -44,7 +44,7 @@ class Codec:
                 "Start the kernel with a key (the default), then share it again.",
             )
         self.session_id = uuid.uuid4().hex
-        self._signer = hmac.new(key, digestmod=_digest_name(signature_scheme))
+        self._signer = _signer(key, signature_scheme)
         self._sent = 0
 
     def encode(
@@ -119,11 +119,19 @@ class Codec:
         return signer.hexdigest().encode()
 
 
-def _digest_name(signature_scheme: str) -> str:
+def _signer(key: bytes, signature_scheme: str) -> hmac.HMAC:
     kind, _, digest = signature_scheme.partition("-")
-    if kind != "hmac" or not digest:
-        raise Untrusted(f"The connection file asks for the signature scheme {signature_scheme!r}.")
-    return digest
+    try:
+        if kind != "hmac" or not digest:
+            raise ValueError("not an HMAC")
+        signer = hmac.new(key, digestmod=digest)
+        signer.hexdigest()  # not every hash can sign: some have no length of their own
+    except (ValueError, TypeError) as error:
+        raise Untrusted(
+            f"The connection file asks for the signature scheme {signature_scheme[:80]!r}, which is not known here.",
+            "Start the kernel with hmac-sha256 (the default).",
+        ) from error
+    return signer
 
 
 def _pack(value: Mapping[str, Any]) -> bytes:

@@ -95,14 +95,14 @@ class ZmqLink:
         try:
             self._channels.open()
             self._info = await asyncio.wait_for(self._prove(), timeout_s)
+            self._watch(self._info.pid)
+            self._heartbeat = Heartbeat(self._connection, self._heartbeat_changed)
         except asyncio.TimeoutError:
             await self.close()
             raise self._nobody_there(timeout_s) from None
-        except (asyncio.CancelledError, Untrusted):
+        except BaseException:
             await self.close()
             raise
-        self._watch(self._info.pid)
-        self._heartbeat = Heartbeat(self._connection, self._heartbeat_changed)
         self._set_state(LinkState.UP, "")
         return self._info
 
