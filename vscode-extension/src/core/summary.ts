@@ -1,7 +1,7 @@
 /** The whole state in one glance: what the status bar shows, and what the badge counts. */
 import type { ActivityModel } from './activity';
 import type { SharedKernel } from './shares';
-import { MODE_LABELS, count, describeShare, formatElapsed } from './words';
+import { MODE_LABELS, count, describeShare, describeWish, formatElapsed } from './words';
 
 export type Attention = 'off' | 'starting' | 'sharing' | 'running' | 'waiting' | 'trouble';
 
@@ -43,7 +43,7 @@ function waiting(model: ActivityModel): Summary | undefined {
   return {
     attention: 'waiting',
     text: 'Claude: waiting for you',
-    sentence: `${first.client} wants to run code in ${first.kernel}.`,
+    sentence: describeWish(first),
   };
 }
 

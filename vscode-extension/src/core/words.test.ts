@@ -4,11 +4,14 @@ import type { Activity } from './protocol';
 import { makeActivity } from './testing';
 import {
   describeChange,
+  describeQuestion,
   describeState,
+  describeWish,
   formatDuration,
   formatElapsed,
   headline,
   visibleCode,
+  withoutLinks,
 } from './words';
 
 test('durations read as in the other faces', () => {
@@ -52,6 +55,38 @@ test('a run is named by its first line of code, past comments and imports', () =
 test('a look is named by its tool and argument', () => {
   const look = makeActivity({ kind: 'look', tool: 'inspect', code: 'df' });
   assert.equal(headline(look), 'inspect df');
+});
+
+test('lists show what would hide or turn other characters, too', () => {
+  assert.equal(headline(makeActivity({ code: 'a\u202eb' })), 'a⟨U+202E⟩b');
+  const look = makeActivity({ kind: 'look', tool: 'inspect', code: 'a\u001b[2J' });
+  assert.equal(headline(look), 'inspect a⟨U+001B⟩[2J');
+});
+
+const WISHES: [Partial<Activity>, string, string][] = [
+  [{}, 'run this in analysis.ipynb', 'run code in analysis.ipynb.'],
+  [
+    { kind: 'control', tool: 'check_execution', code: 'drop()' },
+    'type this into analysis.ipynb',
+    'type into analysis.ipynb.',
+  ],
+  [
+    { kind: 'control', tool: 'start_kernel', code: '/home/me/venv' },
+    'start a kernel: /home/me/venv',
+    'start a kernel.',
+  ],
+  [{ kind: 'control', tool: 'use_kernel', code: 'new' }, 'start a kernel', 'start a kernel.'],
+];
+for (const [activity, question, sentence] of WISHES) {
+  test(`a question says that the client wants to ${question}`, () => {
+    const waiting = makeActivity({ ...activity, state: 'waiting_approval' });
+    assert.equal(describeQuestion(waiting), `Claude Code wants to ${question}`);
+    assert.equal(describeWish(waiting), `Claude Code wants to ${sentence}`);
+  });
+}
+
+test('a name that a client chose is no link in a notification', () => {
+  assert.equal(withoutLinks('[Claude](command:x) asks'), '[Claude] (command:x) asks');
 });
 
 test('a change names what happened and to what', () => {

@@ -63,10 +63,41 @@ export function describeState(activity: Activity, now: number): string {
 
 /** The one line that stands for a call: the first line of its code, or the tool and its argument. */
 export function headline(activity: Activity): string {
-  if (activity.kind === 'run') {
-    return firstLine(activity.code) || activity.tool;
+  const line = visibleCode(firstLine(activity.code));
+  if (activity.kind === 'run') return line || activity.tool;
+  return `${activity.tool} ${line}`.trim();
+}
+
+/** What the person is asked; what would be run or typed is shown below it. The same as `question_words` in Python. */
+export function describeQuestion(activity: Activity): string {
+  const { client, kernel, tool, code } = activity;
+  if (wishOf(activity) === 'run') return visibleCode(`${client} wants to run this in ${kernel}`);
+  if (wishOf(activity) === 'type') {
+    return visibleCode(`${client} wants to type this into ${kernel}`);
   }
-  return `${activity.tool} ${firstLine(activity.code)}`.trim();
+  const environment = tool === 'start_kernel' ? `: ${code}` : '';
+  return visibleCode(`${client} wants to start a kernel${environment}`);
+}
+
+/** The same in a sentence that stands alone: in a notification, in the status bar. */
+export function describeWish(activity: Activity): string {
+  const { client, kernel } = activity;
+  const wishes = {
+    run: `${client} wants to run code in ${kernel}.`,
+    type: `${client} wants to type into ${kernel}.`,
+    start: `${client} wants to start a kernel.`,
+  };
+  return visibleCode(wishes[wishOf(activity)]);
+}
+
+function wishOf({ kind, tool }: Activity): 'run' | 'type' | 'start' {
+  if (kind === 'run') return 'run';
+  return tool === 'check_execution' ? 'type' : 'start';
+}
+
+/** A notification makes links, even of commands, of what looks like one: names that clients chose must not. */
+export function withoutLinks(sentence: string): string {
+  return sentence.replaceAll('](', '] (');
 }
 
 /**
@@ -95,7 +126,7 @@ export function describeChange(change: Change): string {
     possibly: 'possibly changed',
   };
   const detail = change.detail ? ` (${change.detail})` : '';
-  return `${words[change.how] ?? change.how}: ${change.name}${detail}`;
+  return visibleCode(`${words[change.how] ?? change.how}: ${change.name}${detail}`);
 }
 
 /** A sentence about a share that is not simply up; empty if it is. */

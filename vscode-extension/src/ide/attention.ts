@@ -1,6 +1,7 @@
-/** Asks for the person's attention when a run waits for them, and only then. */
+/** Asks for the person's attention when a call waits for them, and only then. */
 import * as vscode from 'vscode';
 import type { Activity } from '../core/protocol';
+import { describeWish, withoutLinks } from '../core/words';
 import type { DetailView } from '../views/detailView';
 import type { Sharing } from './sharing';
 
@@ -29,7 +30,7 @@ export class Attention implements vscode.Disposable {
     if (this.detail.isVisible) return;
     const review = 'Review';
     const answer = await vscode.window.showInformationMessage(
-      `${activity.client} wants to run code in ${activity.kernel}.`,
+      withoutLinks(describeWish(activity)),
       review,
       'Deny',
     );

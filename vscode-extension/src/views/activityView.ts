@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { keyOf } from '../core/activity';
 import { isFinal, type Activity, type ActivityState } from '../core/protocol';
-import { describeState, formatTime, headline } from '../core/words';
+import { describeState, formatTime, headline, visibleCode } from '../core/words';
 import { Refresher } from '../core/refresher';
 import { readSettings, onSettingsChange } from '../ide/settings';
 import type { Sharing } from '../ide/sharing';
@@ -140,10 +140,11 @@ function tooltipOf(activity: Activity): vscode.MarkdownString {
   const who = activity.origin === 'user' ? 'You' : activity.client;
   const text = new vscode.MarkdownString();
   text.appendMarkdown(`**${formatTime(activity.created_at)}** · `);
-  text.appendText(`${who} · ${activity.kernel} · ${describeState(activity, Date.now() / 1000)}`);
+  const state = describeState(activity, Date.now() / 1000);
+  text.appendText(visibleCode(`${who} · ${activity.kernel} · ${state}`));
   if (activity.reason) text.appendText(`\n${activity.reason}`);
   const code = activity.code.length > 2000 ? `${activity.code.slice(0, 2000)}\n…` : activity.code;
-  if (code) text.appendCodeblock(code, activity.kind === 'run' ? 'python' : 'text');
+  if (code) text.appendCodeblock(visibleCode(code), activity.kind === 'run' ? 'python' : 'text');
   return text;
 }
 

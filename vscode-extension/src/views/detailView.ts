@@ -1,10 +1,16 @@
-/** "Details": code, output and changes of one call; a run that waits for the person takes its place. */
+/** "Details": code, output and changes of one call; a call that waits for the person takes its place. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { keyOf } from '../core/activity';
 import { isFinal, type Activity, type Output } from '../core/protocol';
 import { Refresher } from '../core/refresher';
-import { describeChange, describeState, formatTime, visibleCode } from '../core/words';
+import {
+  describeChange,
+  describeQuestion,
+  describeState,
+  formatTime,
+  visibleCode,
+} from '../core/words';
 import type { Sharing } from '../ide/sharing';
 import type { Detail, FromWebview, ToWebview } from './detailMessages';
 
@@ -130,8 +136,7 @@ export class DetailView implements vscode.WebviewViewProvider, vscode.Disposable
 
 function approvalOf(activity: Activity): Detail['approval'] {
   if (activity.state !== 'waiting_approval') return undefined;
-  const question = `${activity.client} wants to run this in ${activity.kernel}`;
-  return { id: activity.approval, question };
+  return { id: activity.approval, question: describeQuestion(activity) };
 }
 
 function isInterruptible(activity: Activity): boolean {
@@ -142,9 +147,8 @@ function captionOf(activity: Activity): string {
   const who = activity.origin === 'user' ? 'You' : activity.client;
   const what = activity.kind === 'run' ? '' : activity.tool;
   const cell = activity.execution_count === null ? '' : `In [${activity.execution_count}]`;
-  return [who, what, activity.kernel, formatTime(activity.created_at), cell]
-    .filter(Boolean)
-    .join(' · ');
+  const parts = [who, what, activity.kernel, formatTime(activity.created_at), cell];
+  return visibleCode(parts.filter(Boolean).join(' · '));
 }
 
 function toneOf({ state }: Activity): Detail['tone'] {
