@@ -1,4 +1,4 @@
-"""A run that waits for the person: the whole code in view, and three answers.
+"""A call that waits for the person: the whole code in view, and three answers.
 
 It takes the place of the detail and never the focus, so that nobody who types in the console answers by accident:
 Enter allows nothing, and for a moment after the code has appeared a click does nothing either. Esc denies.
@@ -20,9 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cokernel.host import Activity, Answer, visible_code
+from cokernel.host import Activity, Answer, Kind, visible_code
 from spyder_mcp.translation import _
-from spyder_mcp.widgets.code import insert_code
+from spyder_mcp.widgets import texts
+from spyder_mcp.widgets.code import insert_code, plain_format
 from spyder_mcp.widgets.look import Look
 
 READ_FIRST_MS = 600
@@ -31,7 +32,7 @@ MIN_WIDTH_PX = 150
 
 
 class ApprovalPanel(QWidget):
-    """Asks about one run at a time, the oldest first.
+    """Asks about one call at a time, the oldest first.
 
     Signals
     -------
@@ -61,22 +62,18 @@ class ApprovalPanel(QWidget):
 
     @property
     def call(self) -> Activity | None:
-        """The run that is asked about."""
+        """The call that is asked about."""
         return self._call
 
     def ask(self, call: Activity, waiting: int) -> None:
-        """Ask about a run; `waiting` is how many wait in all."""
+        """Ask about a call; `waiting` is how many wait in all."""
         self._more.setVisible(waiting > 1)
         self._more.setText(_("{} more wait after this one.").format(waiting - 1))
         if self._call is not None and self._call.approval == call.approval:
             return
         self._call = call
-        self._heading.setText(
-            _("<b>{client}</b> wants to run this in <b>{kernel}</b>").format(
-                client=_plain(call.client), kernel=_plain(call.kernel)
-            )
-        )
-        self._show_code(visible_code(call.code))
+        self._heading.setText(texts.question_markup(call))
+        self._show_code(call)
         self._enable(False)
         self._ripen.start()
 
@@ -123,10 +120,14 @@ class ApprovalPanel(QWidget):
         for button in (self._once, self._always, self._deny):
             button.setEnabled(enabled)
 
-    def _show_code(self, code: str) -> None:
+    def _show_code(self, call: Activity) -> None:
         document = self._code.document()
         document.clear()
-        insert_code(QTextCursor(document), code, self._look)
+        code = visible_code(call.code)
+        if call.kind is Kind.RUN:
+            insert_code(QTextCursor(document), code, self._look)
+        else:
+            QTextCursor(document).insertText(code, plain_format(self._look))
         self._code.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _set_up(self) -> None:
@@ -166,8 +167,3 @@ class ApprovalPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(band)
         layout.addLayout(column, stretch=1)
-
-
-def _plain(text: str) -> str:
-    """Text of a client inside rich text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -34,6 +34,7 @@ from cokernel.host import (
     visible_code,
 )
 from spyder_mcp.translation import _
+from spyder_mcp.widgets import texts
 from spyder_mcp.widgets.bounded import bounded
 from spyder_mcp.widgets.calls_model import key_of
 from spyder_mcp.widgets.code import insert_code, plain_format
@@ -141,7 +142,7 @@ class CallDocument:
             return
         cursor.insertText(call.tool, plain_format(self._look, self._look.muted))
         if call.code:
-            cursor.insertText(" " + call.code, plain_format(self._look))
+            cursor.insertText(" " + visible_code(call.code), plain_format(self._look))
 
     def _write_changes(self, cursor: QTextCursor, changes: tuple[Change, ...]) -> None:
         if not changes:
@@ -213,7 +214,7 @@ class CallDocument:
     def _write_image(self, cursor: QTextCursor, name: str, output: DisplayOutput) -> None:
         shape = QTextImageFormat()
         shape.setName(name)
-        shape.setToolTip(output.data.get("text/plain", _("Image")))
+        shape.setToolTip(texts.tip_text(output.data.get("text/plain", _("Image"))))
         self._size(shape, self._images.size(name))
         cursor.insertImage(shape)
 

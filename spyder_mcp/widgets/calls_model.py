@@ -244,7 +244,7 @@ TOOL_TIP_LINES = 15
 
 def _tool_tip(call: Activity, column: Column) -> str:
     if column is Column.STATE:
-        return call.reason or texts.state_text(call)
+        return texts.tip_text(call.reason or texts.state_text(call))
     if column is Column.CODE:
-        return "\n".join(call.code.splitlines()[:TOOL_TIP_LINES])
+        return texts.tip_text("\n".join(call.code.splitlines()[:TOOL_TIP_LINES]))
     return ""

@@ -41,7 +41,8 @@ class ClientsLine(QWidget):
     def tick(self) -> None:
         """Bring `since` up to date."""
         self._text.setText(_line(self._clients, time.time()))
-        self.setToolTip("\n".join(_entry(client, time.time()) for client in self._clients))
+        entries = (_entry(client, time.time()) for client in self._clients)
+        self.setToolTip(texts.tip_text("\n".join(entries)))
 
 
 def _line(clients: tuple[ClientInfo, ...], now: float) -> str:

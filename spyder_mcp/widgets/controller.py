@@ -236,7 +236,7 @@ class Controller(QObject):
         if self._notice is None:
             self._notice = ApprovalNotice(self._widget.look, self._widget.get_plugin().get_main())
             self._notice.sig_show_requested.connect(self._widget.show_approval)
-        self._notice.tell(call.client, call.kernel)
+        self._notice.tell(texts.wish_text(call))
 
     # ---- what people do in the pane
 

@@ -1,4 +1,4 @@
-"""A run waits and the pane is not in view: a small notice in the corner of the window. It takes no focus."""
+"""A call waits and the pane is not in view: a small notice in the corner of the window. It takes no focus."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ class ApprovalNotice(QFrame):
             row.addWidget(widget)
         self._set_up(look, window)
 
-    def tell(self, client: str, console: str) -> None:
-        """Say who waits, and let the window ask for attention in the task bar."""
-        sentence = _("{client} wants to run code in {console}.")
-        self._text.setText(sentence.format(client=client, console=console))
+    def tell(self, sentence: str) -> None:
+        """Say who waits for what, and let the window ask for attention in the task bar."""
+        self._text.setText(sentence)
         self.adjustSize()
         self._place()
         self.show()

@@ -23,8 +23,7 @@ def summarize(
         return Summary.off()
     waiting = [call for call in unfinished if call.state is State.WAITING_APPROVAL]
     if waiting:
-        sentence = _("{client} wants to run code in {console}. Click to see it.")
-        sentence = sentence.format(client=waiting[0].client, console=waiting[0].kernel)
+        sentence = texts.wish_text(waiting[0]) + " " + _("Click to see it.")
         return Summary(_("Claude: waiting for you"), sentence, wants_attention=True)
     if trouble:
         return Summary(_("Claude: {}").format(console or _("no console")), trouble)

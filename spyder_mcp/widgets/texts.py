@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import time
 
-from cokernel.host import Activity, Kind, Mode, Origin, State
+from cokernel.host import Activity, Kind, Mode, Origin, State, Wish, visible_code, wish_of
 from spyder_mcp.translation import _
 
 MINUTE_S = 60
@@ -104,9 +105,43 @@ def is_agent_run(call: Activity, states: tuple[State, ...]) -> bool:
     return call.origin is Origin.AGENT and call.kind is Kind.RUN and call.state in states
 
 
+def question_markup(call: Activity) -> str:
+    """What the person is asked, as rich text; what would be run or typed is shown below it."""
+    sentence = {
+        Wish.RUN: _("<b>{client}</b> wants to run this in <b>{kernel}</b>"),
+        Wish.TYPE: _("<b>{client}</b> wants to type this into <b>{kernel}</b>"),
+        Wish.START: _("<b>{client}</b> wants to start a kernel"),
+    }[wish_of(call)]
+    asked = sentence.format(client=_plain(call.client), kernel=_plain(call.kernel))
+    return f"{asked}: {_plain(call.code)}" if call.tool == "start_kernel" else asked
+
+
+def wish_text(call: Activity) -> str:
+    """The same as a sentence that stands alone: in the notice and in the status bar."""
+    sentence = {
+        Wish.RUN: _("{client} wants to run code in {console}."),
+        Wish.TYPE: _("{client} wants to type into {console}."),
+        Wish.START: _("{client} wants to start a kernel."),
+    }[wish_of(call)]
+    return visible_code(sentence.format(client=call.client, console=call.kernel))
+
+
+def tip_text(text: str) -> str:
+    """Text of agents or kernels for a tooltip, which Qt would draw as rich text if it looked like that."""
+    text = visible_code(text)
+    if "<" not in text:
+        return text
+    return f'<p style="white-space: pre-wrap">{html.escape(text)}</p>'
+
+
+def _plain(text: str) -> str:
+    """The same inside rich text."""
+    return html.escape(visible_code(text))
+
+
 def headline(call: Activity) -> str:
     """First line of the code that says something; the tool and its argument for any other call."""
-    first = _first_line(call.code)
+    first = visible_code(_first_line(call.code))
     if call.kind is Kind.RUN or call.origin is Origin.USER:
         return first
     return f"{call.tool} {first}".strip()

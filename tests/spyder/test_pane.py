@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from qtpy.QtCore import Qt
 
-from cokernel.host import Answer, ClientInfo, DisplayOutput, State, StreamOutput
+from cokernel.host import Answer, ClientInfo, DisplayOutput, Kind, State, StreamOutput
 from spyder_mcp.widgets import samples
 from spyder_mcp.widgets.calls_model import Column, key_of
 from spyder_mcp.widgets.gallery_pane import STATES, GalleryPane
@@ -67,6 +68,30 @@ def test_a_run_that_waits_takes_the_place_of_the_detail(shown: GalleryPane, qtbo
         qtbot.waitUntil(panel._once.isEnabled)
         panel._once.click()
     assert answered.args == ["approval-6", Answer.ONCE]
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "question"),
+    [
+        ("execute_code", "x = 1", "<b>Claude Code</b> wants to run this in <b>Console 1/A</b>"),
+        (
+            "start_kernel",
+            "/a/<venv>",
+            "<b>Claude Code</b> wants to start a kernel: /a/&lt;venv&gt;",
+        ),
+        ("use_kernel", "new", "<b>Claude Code</b> wants to start a kernel"),
+        ("check_execution", "x", "<b>Claude Code</b> wants to type this into <b>Console 1/A</b>"),
+    ],
+)
+def test_the_question_says_what_would_be_done(
+    shown: GalleryPane, tool: str, argument: str, question: str
+) -> None:
+    kind = Kind.RUN if tool == "execute_code" else Kind.CONTROL
+    waiting = replace(samples.waiting(), kind=kind, tool=tool, code=argument)
+    shown.pane.put_call(waiting)
+    panel = shown.pane.approval
+    assert panel._heading.text() == question
+    assert panel._code.toPlainText() == argument
 
 
 def test_a_click_in_the_first_moment_allows_nothing(shown: GalleryPane, qtbot: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cokernel.host import State
+from cokernel.host import Kind, State
 from spyder_mcp.widgets import samples, texts
 
 
@@ -26,6 +26,16 @@ from spyder_mcp.widgets import samples, texts
 )
 def test_durations_read_alike_everywhere(seconds: float, text: str) -> None:
     assert texts.duration_text(seconds) == text
+
+
+def test_what_hides_is_named_in_lists_and_tips() -> None:
+    look = samples.call(1, "a\x1b[2J\u202e", kind=Kind.LOOK, tool="inspect")
+    assert texts.headline(look) == "inspect a⟨U+001B⟩[2J⟨U+202E⟩"
+    assert texts.tip_text("a\u202eb") == "a⟨U+202E⟩b"
+
+
+def test_a_tip_draws_no_markup_of_others() -> None:
+    assert "&lt;img src=&quot;x&quot;&gt;" in texts.tip_text('<img src="x">')
 
 
 def test_a_running_call_counts_whole_seconds() -> None:
