@@ -90,11 +90,17 @@ class BridgeHost:
         ide: str,
         on_event: Callable[[Event], None],
         workspaces: Sequence[str] = (),
+        kernels_mode: Mode = Mode.ASK,
     ) -> None:
-        """`ide` is the name people know (`Spyder`); `workspaces` are folders whose agents should find these shares."""
+        """`ide` is the name people know (`Spyder`); `workspaces` are folders whose agents should find these shares.
+
+        `kernels_mode` is for kernels that agents start, or enter by their connection file; where nobody can be asked,
+        another one than `Mode.ASK`.
+        """
         self._ide = ide
         self._on_event = on_event
         self._workspaces = tuple(workspaces)
+        self._kernels_mode = kernels_mode
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         # The next four are guarded by the lock until the thread has set them.
@@ -248,7 +254,12 @@ class BridgeHost:
     async def _serve(self) -> None:
         from cokernel.sharing import Sharing
 
-        sharing = Sharing(ide=self._ide, workspaces=self._workspaces, emit=self._emit)
+        sharing = Sharing(
+            ide=self._ide,
+            workspaces=self._workspaces,
+            emit=self._emit,
+            kernels_mode=self._kernels_mode,
+        )
         stop = asyncio.Event()
         with self._lock:
             self._sharing, self._stop, self._loop = sharing, stop, asyncio.get_running_loop()

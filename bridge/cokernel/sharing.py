@@ -86,9 +86,14 @@ class Sharing:
     """Owns the shares, the bridge behind them and the socket that agents come in through."""
 
     def __init__(
-        self, *, ide: str, workspaces: Sequence[str], emit: Callable[[Event], None]
+        self,
+        *,
+        ide: str,
+        workspaces: Sequence[str],
+        emit: Callable[[Event], None],
+        kernels_mode: Mode = Mode.ASK,
     ) -> None:
-        """`emit` gets every event, in the event loop."""
+        """`emit` gets every event, in the event loop; `kernels_mode` is for kernels that agents bring in themselves."""
         self._ide = ide
         self._workspaces = tuple(workspaces)
         self._emit = emit
@@ -98,7 +103,7 @@ class Sharing:
         self._told: set[tuple[str, int]] = set()
         """Outputs that an event was promised for; see `outputs_changed`."""
         self._records = RecordKeeper()
-        self._bridge = Bridge(place=ide, observer=self, mode=Mode.ASK)
+        self._bridge = Bridge(place=ide, observer=self, mode=kernels_mode)
         self._endpoint = LocalEndpoint(self._bridge, self, self._others)
 
     async def close(self, reason: str) -> None:
