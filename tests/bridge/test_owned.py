@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -140,6 +141,16 @@ async def test_a_command_that_is_not_there_is_a_clear_error(bridge: Bridge, tmp_
     command = KernelCommand("missing", (str(tmp_path / "python"), "{connection_file}"))
     with pytest.raises(StartFailed, match="No such file"):
         await bridge._owned.start(command, "", None)
+
+
+async def test_a_restart_that_fails_leaves_nobody_waiting(bridge: Bridge, tmp_path: Path):
+    session = await bridge.start_kernel()
+    kernel = bridge._owned._owned[session.kernel_id].kernel
+    gone_interpreter = (str(tmp_path / "python"), *kernel.command.argv[1:])
+    kernel.command = dataclasses.replace(kernel.command, argv=gone_interpreter)
+    with pytest.raises(StartFailed, match="No such file"):
+        await bridge.restart(session)
+    assert "wait for a restart" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 def test_an_interpreter_without_ipykernel_is_a_clear_error(tmp_path: Path):

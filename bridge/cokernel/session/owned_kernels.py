@@ -98,19 +98,22 @@ class OwnedKernels:
         Denied
             it is not ours to restart.
         StartFailed
-            it did not come back.
+            it cannot be run any more, or did not come back.
         """
         owned = self._owned_or_refuse(session, "restart it")
         session.owner_restarted("The kernel was restarted by an agent.")
-        came_back = asyncio.create_task(session.link_is_up())
-        await owned.kernel.restart()
+        came_back = asyncio.create_task(session.link_is_up(), name="wait for a restart")
         try:
+            await owned.kernel.restart()
             await asyncio.wait_for(came_back, START_TIMEOUT_S)
         except asyncio.TimeoutError:
             raise StartFailed(
                 f"{session.title} did not come back after the restart. {owned.kernel.failure()}",
                 "Start a new one with start_kernel.",
             ) from None
+        finally:
+            came_back.cancel()
+            await asyncio.gather(came_back, return_exceptions=True)
 
     def check_owned(self, session: Session) -> None:
         """Raises `Denied` if it is not ours to end."""
