@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -33,6 +35,14 @@ async def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setenv("COKERNEL_STATE_DIR", str(tmp_path / "s"))
     async with http_server() as address:
         yield address
+
+
+async def test_no_other_program_listens_on_the_port_beside_us(url: str):
+    with socket.socket() as other:
+        # On Windows this takes a port that another program listens on, unless that one has claimed it for itself.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match=r"in use|forbidden"):
+            other.bind(("127.0.0.1", urlsplit(url).port))
 
 
 async def post(url: str, *headers: tuple[str, str], body: Any = INITIALIZE) -> httpx2.Response:

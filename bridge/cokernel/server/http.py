@@ -32,6 +32,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+if sys.platform == "win32":
+    # SO_REUSEADDR would let any other program listen on the port beside us. Ports are free again at once anyway.
+    _PORT_OPTION = socket.SO_EXCLUSIVEADDRUSE
+else:
+    _PORT_OPTION = socket.SO_REUSEADDR  # a bridge that follows another has its port at once
+
 _HELP = (
     "This is cokernel. It needs the header `Authorization: Bearer <token>`; "
     "`cokernel serve --http` prints where the token is.\n"
@@ -99,7 +105,7 @@ def _listen(port: int) -> socket.socket:
     # asyncio switches Nagle's algorithm off only for sockets that name their protocol: without it each answer waits
     # 40 ms for a delayed acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, _PORT_OPTION, 1)
     try:
         listener.bind((HOST, port))
         # From here on clients can connect: the address may be told before the server accepts.
