@@ -86,21 +86,13 @@ def test_a_write_that_fails_leaves_the_old_record(monkeypatch: pytest.MonkeyPatc
     assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
 
 
-def test_touch_moves_a_share_to_the_front():
+def test_the_share_that_was_used_last_comes_first():
     old, new = make_record(used=1.0), make_record(used=2.0)
     shares.publish(old)
     shares.publish(new)
     assert [r.share for r in shares.list_shares()] == [new.share, old.share]
-    shares.touch(old.share)
+    shares.publish(old._replace(used=3.0))
     assert [r.share for r in shares.list_shares()] == [old.share, new.share]
-
-
-def test_touch_does_not_bring_back_a_withdrawn_share():
-    record = make_record()
-    shares.publish(record)
-    shares.withdraw(record.share)
-    shares.touch(record.share)
-    assert shares.list_shares() == []
 
 
 def test_the_record_and_the_socket_of_a_dead_bridge_are_removed():

@@ -84,13 +84,3 @@ def _runs(pid: int) -> bool:
         return False
     except psutil.Error:
         return True
-
-
-def process_started(pid: int) -> float | None:
-    """When a process of this machine began, in seconds since the epoch; None if there is none."""
-    import psutil
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None

@@ -4,8 +4,7 @@
 
     share_id = new_share_id("Spyder")
     record = describe(share_id, ide="Spyder", title="Console 1/A", ...)   # fills in process, host and times
-    publish(record)              # atomic; 0600 in a 0700 folder
-    touch(share_id)              # an agent used it
+    publish(record)              # atomic; 0600 in a 0700 folder; again when something in it has changed
     withdraw(share_id)           # idempotent
 
     choose(list_shares(), cwd=os.getcwd(), explicit=None)   # → ShareRecord | Ambiguous | None
@@ -31,7 +30,6 @@ from cokernel.shares.store import (
     new_token,
     publish,
     scan_shares,
-    touch,
     withdraw,
 )
 from cokernel.state_folder import state_folder
@@ -63,6 +61,5 @@ __all__ = [
     "scan_shares",
     "start_time",
     "state_folder",
-    "touch",
     "withdraw",
 ]

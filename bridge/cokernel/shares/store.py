@@ -129,22 +129,6 @@ def withdraw(share: str) -> None:
         os.unlink(_path(share))
 
 
-def touch(share: str) -> None:
-    """Note that an agent uses the share now. Nothing happens to one that is not published (any more).
-
-    Raises
-    ------
-    Untrusted
-        somebody else has put a file in its place.
-    """
-    path = _path(share)
-    try:
-        record = decode(open_trusted_json(path).data)
-    except FileNotFoundError:
-        return
-    replace_file(path, encode(record._replace(used=time.time())))
-
-
 def list_shares() -> list[ShareRecord]:
     """The shares that can be used from here, most recently used first."""
     return list(scan_shares().records)
