@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cokernel.commands.agent import connected
 from tests.support.kernels import Kernel, start_kernel
 from tests.support.terminal import open_terminal
 
@@ -236,6 +237,18 @@ def test_without_a_view_nobody_can_be_asked(environment: Mapping[str, str]) -> N
     done = run("share", "--no-ui", environment=environment)
     assert done.returncode == 3
     assert "--mode free or --mode look" in done.stderr
+
+
+def test_without_a_view_a_kernel_that_an_agent_starts_is_in_the_mode_of_the_share(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    with sharing(environment) as lines, connected("tester", environment) as agent:
+        agent.call("start_kernel", {"name": "scratch"})
+        result = agent.call("execute_code", {"code": "6 * 7", "timeout_s": 30})
+        assert (result.state, "Out[1]: 42" in result.text) == ("ok", True)
+        seen = lines.wait_for("activity", state="ok", tool="execute_code")
+        assert seen["kernel"] == "scratch"
 
 
 def test_no_kernel_and_several_kernels_are_told_with_what_to_do(

@@ -23,6 +23,7 @@ from cokernel.host import (
     Kind,
     Mode,
     Origin,
+    OutputsChanged,
     ShareChanged,
     ShareState,
     State,
@@ -222,17 +223,43 @@ async def test_looks_can_be_left_out() -> None:
         assert "list_variables" in screen(pilot)
 
 
-async def test_cells_of_the_user_and_calls_of_other_shares_are_not_shown() -> None:
+async def test_cells_of_the_user_are_not_shown() -> None:
     events = [
         call(replace(run(1, "users_own()"), origin=Origin.USER)),
-        ActivityChanged("another", run(2, "elsewhere()")),
-        call(run(3, "agents()")),
+        call(run(2, "agents()")),
     ]
     async with shown(ScriptedBridge(), events) as pilot:
         text = screen(pilot)
     assert "agents()" in text
     assert "users_own()" not in text
-    assert "elsewhere()" not in text
+
+
+async def test_calls_in_a_kernel_that_an_agent_brought_in_are_shown_asked_about_and_stopped() -> (
+    None
+):
+    bridge = ScriptedBridge()
+    running = run(1, "1 + 1", State.RUNNING, kernel_id="k1", kernel="scratch")
+    waiting = run(
+        2, "2 + 2", State.WAITING_APPROVAL, kernel_id="k1", kernel="scratch", approval="a7"
+    )
+    async with shown(bridge, [ActivityChanged("k1", running)], A_WIDE) as pilot:
+        bridge.kept_outputs[1] = (StreamOutput("stdout", "from elsewhere\n"),)
+        bridge.on_event(OutputsChanged("k1", 1))
+        await settled(pilot)
+        seen = screen(pilot)
+        await pilot.press("s")
+        bridge.on_event(ActivityChanged("k1", waiting))
+        await settled(pilot)
+        asked = screen(pilot)
+        await pilot.press("a")
+        await settled(pilot)
+    assert "scratch › 1 + 1" in seen
+    assert "in scratch" in seen
+    assert "from elsewhere" in seen
+    assert ("outputs", "k1", 1) in bridge.asked
+    assert ("interrupt", "k1", None) in bridge.asked
+    assert "Claude Code wants to run this in scratch" in asked
+    assert ("answer", "a7", Answer.ONCE) in bridge.asked
 
 
 async def test_error_and_changes_are_told_in_full() -> None:

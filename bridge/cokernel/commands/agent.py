@@ -126,6 +126,7 @@ def connected(name: str, environment: Mapping[str, str]) -> Iterator[Agent]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
+    assert process.stdout is not None
     with contextlib.suppress(OSError):
         process.stdin.close()
     try:
@@ -133,6 +134,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    process.stdout.close()
 
 
 def _gone() -> LinkDown:

@@ -84,7 +84,7 @@ def _refuse_if_shared(target: Target) -> None:
 def _share_in_view(target: Target, title: str, mode: Mode, theme: str) -> int:
     dark = terminal_is_dark() if theme == "auto" else theme == "dark"
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    sharing = Sharing(target, events.put)
+    sharing = Sharing(target, events.put, kernels_mode=Mode.ASK)
     try:
         shared = sharing.begin(title, mode)
         view = ShareView(sharing.host, shared, events, dark=dark)
@@ -108,7 +108,7 @@ def _share_as_lines(target: Target, title: str, mode: Mode) -> int:
             over.set()
 
     with _ended_by_signals(over.set):
-        sharing = Sharing(target, tell)
+        sharing = Sharing(target, tell, kernels_mode=mode)
         try:
             sharing.begin(title, mode)
             # In steps, because on Windows a wait without an end cannot be interrupted.
@@ -125,9 +125,14 @@ def _share_as_lines(target: Target, title: str, mode: Mode) -> int:
 class Sharing:
     """One share of this process: its bridge, from the first wish to the last trace."""
 
-    def __init__(self, target: Target, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, target: Target, on_event: Callable[[Event], None], *, kernels_mode: Mode
+    ) -> None:
+        """`kernels_mode` is for the kernels that agents bring in besides."""
         folders = list(dict.fromkeys(filter(None, (os.getcwd(), target.folder))))
-        self.host = BridgeHost(ide=IDE, on_event=on_event, workspaces=folders)
+        self.host = BridgeHost(
+            ide=IDE, on_event=on_event, workspaces=folders, kernels_mode=kernels_mode
+        )
         self._target = target
         self._share_id = shares.new_share_id(IDE)
 

@@ -182,10 +182,12 @@ class ShareView(App[None]):
         self._stale = True
 
     def _fetch_outputs(self, call: Activity) -> None:
-        self.run_worker(self._load_outputs(call.number), group="outputs", exclusive=True)
+        self.run_worker(
+            self._load_outputs(call.kernel_id, call.number), group="outputs", exclusive=True
+        )
 
-    async def _load_outputs(self, number: int) -> None:
-        asked = self._bridge.outputs(self._model.share.share_id, number)
+    async def _load_outputs(self, kernel_id: str, number: int) -> None:
+        asked = self._bridge.outputs(kernel_id, number)
         try:
             outputs = await asyncio.wrap_future(asked)
         except CokernelError:
@@ -253,7 +255,8 @@ class ShareView(App[None]):
             self._question.clear()
         call = self._selected()
         outputs = self._outputs.get(call.number, ()) if call else ()
-        self._detail.show(call, outputs, self._clock())
+        elsewhere = self._model.elsewhere(call) if call else ""
+        self._detail.show(call, outputs, self._clock(), elsewhere)
 
     def _selected(self) -> Activity | None:
         return self._calls.selected
@@ -283,7 +286,8 @@ class ShareView(App[None]):
         self._ask(self._bridge.answer(self._question.approval, Answer(answer)))
 
     def action_interrupt(self) -> None:
-        self._ask(self._bridge.interrupt(self._model.share.share_id))
+        for kernel_id in {call.kernel_id for call in self._model.running}:
+            self._ask(self._bridge.interrupt(kernel_id))
 
     def action_next_mode(self) -> None:
         share = self._model.share

@@ -169,7 +169,10 @@ class CallList(ScrollView, can_focus=True):
         if self._model.has_several_clients and width >= NARROW:
             right = f"  {set_cell_size(call.client, 14)}{right}"
         room = width - sum(cell_len(text) for text, _ in left) - cell_len(right)
-        title = _fit(words.call_title(call), max(0, room))
+        title = words.call_title(call)
+        if elsewhere := self._model.elsewhere(call):
+            title = f"{elsewhere} › {title}"
+        title = _fit(title, max(0, room))
         return [*left, (title, "quiet" if quiet else "text"), (right, "quiet")]
 
     def _mark(self, call: Activity) -> str:

@@ -31,11 +31,16 @@ class Detail(VerticalScroll):
     def compose(self) -> ComposeResult:
         yield self._text
 
-    def show(self, call: Activity | None, outputs: Sequence[Output], now: float) -> None:
-        """Draw a call. One that goes on stays at the end of its output, unless the reader has scrolled up."""
+    def show(
+        self, call: Activity | None, outputs: Sequence[Output], now: float, elsewhere: str
+    ) -> None:
+        """Draw a call. One that goes on stays at the end of its output, unless the reader has scrolled up.
+
+        `elsewhere` is the call's kernel if it is not the shared one.
+        """
         same = self._call is not None and call is not None and self._call.number == call.number
         self._call = call
-        self._text.update(describe(call, outputs, now) if call else Content(""))
+        self._text.update(describe(call, outputs, now, elsewhere) if call else Content(""))
         if not same:
             goes_on = call is not None and not call.state.is_final
             self.anchor(goes_on)
@@ -69,9 +74,9 @@ class ApprovalQuestion(VerticalScroll):
         self.approval = ""
 
 
-def describe(call: Activity, outputs: Sequence[Output], now: float) -> Content:
+def describe(call: Activity, outputs: Sequence[Output], now: float, elsewhere: str = "") -> Content:
     """Everything about a call, as the model has it."""
-    parts = [_headline(call, now), _code(call)]
+    parts = [_headline(call, now, elsewhere), _code(call)]
     parts += [_output(output) for output in outputs if not isinstance(output, ErrorOutput)]
     if call.error is not None:
         summary = f"{call.error.ename}: {call.error.evalue}"
@@ -91,12 +96,13 @@ def question(call: Activity, waiting: int) -> Content:
     return Content("\n\n").join([title, asked])
 
 
-def _headline(call: Activity, now: float) -> Content:
+def _headline(call: Activity, now: float, elsewhere: str) -> Content:
     facts = [
         words.call_state(call),
         f"In [{call.execution_count}]" if call.execution_count is not None else "",
         words.call_duration(call, now),
         call.client,
+        f"in {elsewhere}" if elsewhere else "",
         "in the background" if call.background else "",
         call.reason if call.state is not State.QUEUED else "",
     ]

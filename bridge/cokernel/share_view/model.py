@@ -1,4 +1,8 @@
-"""What the live view knows: the share, its clients and the calls of agents. Pure: events in, questions answered."""
+"""What the live view knows: the share, its clients and the calls of agents. Pure: events in, questions answered.
+
+Agents may work in other kernels of this bridge, too: some that they started, or entered by a connection file. Their
+calls are shown like the others, since nobody else is there to see them and to be asked.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +48,13 @@ class ShareModel:
         self.share = visible_share(self.share)
 
     def apply(self, event: Event) -> None:
-        """Take one event in. Events of other shares change nothing."""
+        """Take one event in."""
         if isinstance(event, ShareChanged) and event.share.share_id == self.share.share_id:
             self.share = visible_share(event.share)
         elif isinstance(event, ClientsChanged):
             mine = (c for c in event.clients if c.share_id == self.share.share_id)
             self.clients = tuple(visible_client(client) for client in mine)
-        elif isinstance(event, ActivityChanged) and event.share_id == self.share.share_id:
+        elif isinstance(event, ActivityChanged):
             self._put(visible_call(event.activity))
         elif isinstance(event, BridgeFailed):
             self.failure = visible_code(event.message)
@@ -73,9 +77,13 @@ class ShareModel:
         """Where a call is shown; None if it is not."""
         return next((row for row, shown in enumerate(self._visible) if shown == number), None)
 
+    def elsewhere(self, call: Activity) -> str:
+        """The kernel of a call if it is not the shared one; else empty."""
+        return "" if call.kernel_id == self.share.share_id else call.kernel
+
     @property
     def approvals(self) -> tuple[Activity, ...]:
-        """Calls that wait for the person, oldest first."""
+        """Calls that wait for the person, oldest first, whatever their kernel."""
         return tuple(call for call in self._open.values() if call.approval)
 
     @property
