@@ -275,6 +275,8 @@ def connection_file_below(home: Path) -> Path:
     runtime.mkdir(mode=0o700)
     path = runtime / "kernel-1.json"
     write_private(str(path), json.dumps(dict.fromkeys(PORTS, 1)).encode())
+    for one in (path, runtime, runtime.parent):
+        os.chown(one, -1, os.getegid())  # macOS gives them the group of the folder above
     return path
 
 
