@@ -163,6 +163,45 @@ def test_run_that_takes_too_long_is_interrupted_and_says_so(
         lines.wait_for("activity", state="interrupted")
 
 
+def test_run_that_asks_for_input_without_a_terminal_is_interrupted_and_says_so(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    with sharing(environment) as lines:
+        done = run("run", "--quiet", "name = input('name? ')", environment=environment)
+        assert done.returncode == 3
+        assert done.stderr.startswith("cokernel: The code called input() and nobody could answer")
+        assert done.stderr.count("\n") == 1
+        lines.wait_for("activity", state="interrupted")
+
+
+def test_run_asks_the_person_at_the_terminal_for_input(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    code = "print('hello', input('name? '), input())"
+    with sharing(environment):
+        shell = ["sh", "-c", f"{shlex.join([*COKERNEL, 'run', code])}; echo exit code $?; cat"]
+        with open_terminal(shell, environment) as terminal:
+            terminal.wait_for("input:")
+            terminal.press("A", "d", "a", "Enter")
+            terminal.wait_for("input: Ada\ninput:")
+            terminal.press("L", "Enter")
+            assert "hello Ada L\n" in terminal.wait_for("exit code 0")
+
+
+def test_ctrl_c_at_the_question_for_input_interrupts_the_run(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    with sharing(environment) as lines:
+        with open_terminal([*COKERNEL, "run", "input()"], environment) as terminal:
+            terminal.wait_for("input:")
+            terminal.press("C-c")
+            terminal.wait_for_end()
+        lines.wait_for("activity", state="interrupted")
+
+
 def test_ctrl_c_of_run_interrupts_its_code(
     shared_kernel: Kernel, environment: Mapping[str, str]
 ) -> None:

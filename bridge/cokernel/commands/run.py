@@ -1,12 +1,14 @@
 """Run code once in a shared kernel, for scripts: as an agent does, seen by the person and under the share's mode.
 
 What an agent would read goes to stdout, the line about the run to stderr. Exit codes: 0 ok; 1 the code raised; 3 it did
-not run to its end (no kernel, denied, interrupted, restarted, lost). Ctrl-C interrupts the run."""
+not run to its end (no kernel, denied, interrupted, restarted, lost). Ctrl-C interrupts the run. If the code calls
+`input()`, it is asked for here; without a terminal on stdin the run is interrupted."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
 import time
 from collections.abc import Mapping
@@ -89,17 +91,67 @@ def _way_to(connection_file: str) -> Mapping[str, str]:
 def _run(agent: Agent, code: str, timeout_s: float | None, quiet: bool) -> int:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     result = agent.call("execute_code", {"code": code, "timeout_s": _wait_s(deadline)})
-    told = ""
+    execution, told = result.execution, ""
     while result.state in _UNFINISHED:
         if result.state != told and not quiet:
             told = result.state
             sys.stderr.write(f"{_about(result)}\n")
         if deadline is not None and time.monotonic() >= deadline:
-            agent.call("interrupt_execution", {"execution": result.execution})
+            _interrupt(agent, execution)
             raise NoAnswer(f"The run did not end within {timeout_s:g} s and was interrupted.")
-        arguments = {"execution": result.execution, "wait_s": _wait_s(deadline), "offset": 0}
-        result = agent.call("check_execution", arguments)
+        arguments: dict[str, object] = {"execution": execution, "offset": 0}
+        if result.state == "waiting_input":
+            line = _input_for(agent, execution, deadline)
+            if line is None:
+                continue
+            arguments["input"] = line
+        result = agent.call("check_execution", {**arguments, "wait_s": _wait_s(deadline)})
+        if result.is_error and "input" in arguments:
+            _interrupt(
+                agent, execution
+            )  # it was not allowed, and nothing else would end the waiting
     return _finish(result, quiet)
+
+
+def _input_for(agent: Agent, execution: int | None, deadline: float | None) -> str | None:
+    """The line that the person at this terminal gives to the run; None at the deadline.
+
+    Raises
+    ------
+    NoAnswer
+        nobody is there; the run was interrupted.
+    KeyboardInterrupt
+        Ctrl-C; the same.
+    """
+    try:
+        line = _typed(deadline) if sys.stdin.isatty() else ""
+    except KeyboardInterrupt:
+        _interrupt(agent, execution)
+        raise
+    if line == "":
+        _interrupt(agent, execution)
+        raise NoAnswer(
+            "The code called input() and nobody could answer it, so the run was interrupted.",
+            "Run it in a terminal, or without input().",
+        )
+    return line if line is None else line.removesuffix("\n")
+
+
+def _typed(deadline: float | None) -> str | None:
+    """A line with its newline; empty at the end of stdin, None at the deadline."""
+    sys.stderr.write("input: ")
+    sys.stderr.flush()
+    # Windows cannot wait for a terminal with a limit: the deadline holds once the line is there.
+    if deadline is not None and os.name == "posix":
+        left = max(0.0, deadline - time.monotonic())
+        if not select.select([sys.stdin], [], [], left)[0]:
+            sys.stderr.write("\n")
+            return None
+    return sys.stdin.readline()
+
+
+def _interrupt(agent: Agent, execution: int | None) -> None:
+    agent.call("interrupt_execution", {"execution": execution})
 
 
 def _wait_s(deadline: float | None) -> float:
