@@ -248,6 +248,18 @@ def test_ctrl_c_ends_the_share_and_leaves_the_kernel(
     assert shared_kernel.process.poll() is None
 
 
+def test_ctrl_c_ends_the_share_in_good_order_while_a_run_cannot_be_interrupted(
+    shared_kernel: Kernel, environment: Mapping[str, str]
+) -> None:
+    wait_until_it_listens(shared_kernel)
+    in_c_code = "sum(range(10**11))"
+    with sharing(environment) as lines, beside("run", in_c_code, environment=environment):
+        lines.wait_for("activity", state="running")
+        lines.interrupt()
+        assert lines.process.returncode == 0
+    assert records(environment) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP on Windows")
 def test_ctrl_c_ends_the_share_of_a_kernel_that_does_not_answer(
     shared_kernel: Kernel, environment: Mapping[str, str]

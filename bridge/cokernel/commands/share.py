@@ -27,8 +27,10 @@ from cokernel.share_view.theme import terminal_is_dark
 
 IDE = "Terminal"
 CONNECT_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 0.8
-"""Whoever quits is told at once and is rid of it within a second."""
+STOP_TIMEOUT_S = 2.5
+"""More than a bridge takes that has a run to stop that cannot be interrupted and a kernel to take its helper out of
+(1.5 s) on a busy machine. The record goes first, so nobody new comes in meanwhile."""
+WRITE_TIMEOUT_S = 0.8
 WITHDRAW_TIMEOUT_S = 0.15
 
 
@@ -116,7 +118,7 @@ def _share_as_lines(target: Target, title: str, mode: Mode) -> int:
                 pass
         finally:
             sharing.end()
-            writer.close(STOP_TIMEOUT_S)
+            writer.close(WRITE_TIMEOUT_S)
     if failed:
         raise StartFailed(failed[0].message)
     return 0
@@ -155,7 +157,7 @@ class Sharing:
         return shared.result(CONNECT_TIMEOUT_S)
 
     def end(self) -> None:
-        """End it within a second, whatever state the bridge is in."""
+        """End it, whatever state the bridge is in: the record at once, the rest within `STOP_TIMEOUT_S`."""
         if self.host.stop(STOP_TIMEOUT_S):
             return
         # It hangs, perhaps with the disk. The record must go if it can; the sockets go with the process.
