@@ -89,7 +89,7 @@ def to_output(wire: dict[str, Any]) -> Output:
     rest = dict(wire)
     kind = rest.pop("kind")
     if kind == "stream":
-        return StreamOutput(rest["name"], rest["text"], rest["dropped"])
+        return StreamOutput(rest["name"], rest["text"], rest["dropped"], rest["dropped_at"])
     return DisplayOutput(**rest) if kind == "display" else ErrorOutput(**rest)
 
 

@@ -51,7 +51,8 @@ def test_changes_are_grouped_by_what_happened() -> None:
 
 def test_outputs_become_text() -> None:
     assert words.output_text(StreamOutput("stdout", "a\nb\n")) == "a\nb"
-    assert "1,000 characters are not kept" in words.output_text(StreamOutput("stdout", "ab", 1000))
+    long = StreamOutput("stdout", "head\nend", 1000, dropped_at=5)
+    assert words.output_text(long) == "head\n… 1,000 characters are not kept …\nend"
     assert words.output_text(DisplayOutput({"text/plain": "42"})) == "42"
     assert words.output_text(DisplayOutput({"image/png": "A" * 4000})) == "picture (png, 3 kB)"
     assert words.output_text(ErrorOutput("KeyError", "'x'", "")) == "KeyError: 'x'"

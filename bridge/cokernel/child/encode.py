@@ -100,6 +100,7 @@ def encode_output(output: Output) -> Wire:
             "name": output.name,
             "text": output.text,
             "dropped": output.dropped_chars,
+            "dropped_at": output.dropped_at,
         }
     if isinstance(output, DisplayOutput):
         return {

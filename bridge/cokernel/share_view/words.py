@@ -110,9 +110,10 @@ def output_text(output: Output) -> str:
 def _stream_text(output: StreamOutput) -> str:
     if not output.dropped_chars:
         return output.text.rstrip("\n")
-    middle = len(output.text) // 2
-    dropped = f"\n… {output.dropped_chars:,} characters are not kept …\n"
-    return (output.text[:middle] + dropped + output.text[middle:]).rstrip("\n")
+    head, tail = output.text[: output.dropped_at], output.text[output.dropped_at :]
+    note = f"… {output.dropped_chars:,} characters are not kept …\n"
+    newline = "" if head.endswith("\n") or not head else "\n"
+    return f"{head}{newline}{note}{tail}".rstrip("\n")
 
 
 def _display_text(output: DisplayOutput) -> str:

@@ -97,6 +97,8 @@ const outputSchema = z.discriminatedUnion('kind', [
     text: z.string(),
     /** Characters that are not held any more, from the middle. */
     dropped: z.number(),
+    /** Where in `text` they stood, in code points. */
+    dropped_at: z.number(),
   }),
   z.object({
     kind: z.literal('display'),

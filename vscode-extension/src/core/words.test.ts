@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Activity } from './protocol';
 import { makeActivity } from './testing';
 import {
+  aroundDropped,
   describeChange,
   describeQuestion,
   describeState,
@@ -87,6 +88,11 @@ for (const [activity, question, sentence] of WISHES) {
 
 test('a name that a client chose is no link in a notification', () => {
   assert.equal(withoutLinks('[Claude](command:x) asks'), '[Claude] (command:x) asks');
+});
+
+test('a long output is parted where text is missing', () => {
+  assert.deepEqual(aroundDropped('🙂head\ntail', 6), ['🙂head\n', 'tail']);
+  assert.deepEqual(aroundDropped('tail', 0), ['', 'tail']);
 });
 
 test('a change names what happened and to what', () => {

@@ -116,6 +116,15 @@ function codePoint(character: string): string {
   return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
 }
 
+/** A long output as the kept text before and after what is not held any more. Counted as Python counts: in code points. */
+export function aroundDropped(text: string, droppedAt: number): readonly [string, string] {
+  let end = 0;
+  for (let left = droppedAt; left > 0 && end < text.length; left--) {
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return [text.slice(0, end), text.slice(end)];
+}
+
 /** `new: model (Ridge)`. */
 export function describeChange(change: Change): string {
   const words: Record<string, string> = {

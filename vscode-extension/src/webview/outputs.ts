@@ -1,5 +1,6 @@
 /** Draws outputs. What a kernel sends is data: no markup of it reaches the page, only text, images and tables. */
 import type { Output } from '../core/protocol';
+import { aroundDropped } from '../core/words';
 import { element } from './dom';
 
 const IMAGES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
@@ -13,10 +14,14 @@ export function drawOutput(output: Output): HTMLElement {
 
 function drawStream(output: Extract<Output, { kind: 'stream' }>): HTMLElement {
   const block = element('div', '');
-  block.append(element('pre', output.name === 'stderr' ? 'stderr' : 'stdout', output.text));
-  if (output.dropped > 0) {
-    block.append(element('p', 'note', `${output.dropped.toLocaleString()} characters left out`));
+  const look = output.name === 'stderr' ? 'stderr' : 'stdout';
+  if (output.dropped === 0) {
+    block.append(element('pre', look, output.text));
+    return block;
   }
+  const [head, tail] = aroundDropped(output.text, output.dropped_at);
+  const note = `${output.dropped.toLocaleString()} characters left out`;
+  block.append(element('pre', look, head), element('p', 'note', note), element('pre', look, tail));
   return block;
 }
 
