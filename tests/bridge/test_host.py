@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from cokernel import shares
-from cokernel.errors import CokernelError, NoAnswer, ShareLost, Unknown
+from cokernel.errors import CokernelError, ShareLost, Unknown
 from cokernel.host import (
     Activity,
     ActivityChanged,
@@ -100,6 +100,12 @@ async def ide(state: dict[str, str]) -> AsyncIterator[Ide]:
     assert await asyncio.to_thread(running.host.stop, 10.0)
 
 
+def until_there(gate: Path) -> str:
+    """Code that is at work until this file exists."""
+    waiting = f"while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.01)"
+    return f"import pathlib, time\nprint('at work')\n{waiting}"
+
+
 LOOP = "import time\nprint('at work', flush=True)\nwhile True: time.sleep(0.01)"
 
 
@@ -138,9 +144,7 @@ async def test_cancelling_a_request_that_waits_takes_its_run_back(
     async with FrontClient(**state) as agent:
         await agent.run("pass")
         gate = tmp_path / "gate"
-        cell = plain_user.begin(
-            f"import pathlib, time\nprint('at work')\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.01)"
-        )
+        cell = plain_user.begin(until_there(gate))
         await cell.printed("at work")
         call = await agent.begin_call("execute_code", code="ran = True")
         await ide.run_stands(State.QUEUED)
@@ -306,6 +310,46 @@ async def test_retarget_lets_the_old_run_end_and_sends_new_ones_to_the_new_kerne
             assert "Data · Test" in await agent.run("1")
 
 
+async def test_what_waits_in_a_kernel_that_was_left_is_still_the_persons_to_answer(
+    ide: Ide, plain_kernel: Kernel, plain_user: UserClient, state: dict[str, str], tmp_path: Path
+):
+    share = await ide.share(plain_kernel, mode=Mode.ASK)
+    with start_kernel("running", tmp_path / "second") as second:
+        async with FrontClient(**state) as agent:
+            call = await agent.begin_call("execute_code", code="ran = True")
+            waiting = await ide.run_stands(State.WAITING_APPROVAL)
+            path = str(second.connection_file)
+            await ide.done(ide.host.retarget(share, path, title="Console 2/A"))
+            await ide.done(ide.host.answer(waiting.approval, Answer.DENY))
+            assert "denied" in str(await asyncio.wait_for(call, PATIENCE_S))
+    assert await plain_user.value("'ran' in globals()") == "False"
+
+
+async def test_look_only_and_pause_hold_in_a_kernel_that_was_left_too(
+    ide: Ide, plain_kernel: Kernel, plain_user: UserClient, state: dict[str, str], tmp_path: Path
+):
+    share = await ide.share(plain_kernel)
+    with start_kernel("running", tmp_path / "second") as second:
+        async with FrontClient(**state) as agent:
+            await agent.run("pass")
+            gate = tmp_path / "gate"
+            cell = plain_user.begin(until_there(gate))
+            await cell.printed("at work")
+            call = await agent.begin_call("execute_code", code="ran = True")
+            await ide.run_stands(State.QUEUED)
+            await ide.done(ide.host.pause(share, True))
+            path = str(second.connection_file)
+            paused = await ide.done(ide.host.retarget(share, path, title="Console 2/A"))
+            assert paused.paused
+            gate.touch()
+            await cell.done()
+            await ide.until(lambda: ide.runs()[-1].reason == "paused by you")
+            await ide.done(ide.host.set_mode(share, Mode.LOOK))
+            await ide.done(ide.host.pause(share, False))
+            assert "Look only" in str(await asyncio.wait_for(call, PATIENCE_S))
+    assert await plain_user.value("'ran' in globals()") == "False"
+
+
 async def test_the_newest_wish_for_a_share_wins(
     ide: Ide, plain_kernel: Kernel, plain_user: UserClient, tmp_path: Path
 ):
@@ -319,7 +363,7 @@ async def test_the_newest_wish_for_a_share_wins(
     back = ide.host.retarget(share, str(plain_kernel.connection_file), title="Console 3/A")
     assert (await ide.done(back)).title == "Console 3/A"
     ide.host.unshare(share)
-    with pytest.raises((ShareLost, NoAnswer, CokernelError)):
+    with pytest.raises(ShareLost):
         await ide.done(slow)
     with pytest.raises(Unknown):
         await ide.done(ide.host.rename(share, "x"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -126,15 +127,59 @@ async def answer(agents: Agents, agent: Agent, number: int, text: str) -> None:
     await check_execution(call_of(agents.bridge, agent), args)
 
 
-async def test_an_approved_run_gets_its_input_and_the_person_sees_it(plain_kernel: Kernel) -> None:
+async def asked_about(agents: Agents, line: str) -> str:
+    """The approval under which the person is asked about a typed line."""
+
+    def approval() -> str:
+        found = [e.approval for e in agents.session.log if e.code == line]
+        return found[0] if found else ""
+
+    await agents.watcher.until(approval)
+    return approval()
+
+
+@pytest.mark.parametrize(
+    "code", ["exec(input())", "import pdb; pdb.set_trace(); 1", "import code; code.interact()"]
+)
+async def test_in_ask_me_the_person_sees_each_line_before_it_is_typed(
+    plain_kernel: Kernel, code: str
+) -> None:
+    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
+        agent = agents.bridge.agent_connected("share")
+        agents.client = agent.client
+        number = await waiting_for_input(agents, code)
+        typing = asyncio.create_task(answer(agents, agent, number, "leak = 1"))
+        approval = await asked_about(agents, "leak = 1")
+        agents.session.answer(approval, Answer.DENY)
+        with pytest.raises(Denied, match="Nothing was typed"):
+            await typing
+        assert agents.session.find_execution(number).state is State.WAITING_INPUT
+
+
+async def test_a_line_that_the_person_allows_is_typed(plain_kernel: Kernel) -> None:
     async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
         agent = agents.bridge.agent_connected("share")
         agents.client = agent.client
         number = await waiting_for_input(agents, "name = input('Who? ')")
-        await answer(agents, agent, number, "Ada")
-        assert ("check_execution", "Ada") in [(e.tool, e.code) for e in agents.session.log]
+        typing = asyncio.create_task(answer(agents, agent, number, "Ada"))
+        agents.session.answer(await asked_about(agents, "Ada"), Answer.ONCE)
+        await typing
         agents.session.set_mode(Mode.FREE)
         assert await agents.value("name") == "'Ada'"
+
+
+async def test_a_run_that_was_begun_freely_takes_no_line_unasked_once_the_mode_is_ask_me(
+    plain_kernel: Kernel,
+) -> None:
+    async with agents_at(plain_kernel.connection_file) as agents:
+        agent = agents.bridge.agent_connected("share")
+        agents.client = agent.client
+        number = await waiting_for_input(agents, "exec(input())")
+        agents.session.set_mode(Mode.ASK)
+        typing = asyncio.create_task(answer(agents, agent, number, "leak = 1"))
+        agents.session.answer(await asked_about(agents, "leak = 1"), Answer.DENY)
+        with pytest.raises(Denied):
+            await typing
 
 
 async def test_nothing_is_typed_into_a_run_once_the_share_is_to_look_only(
@@ -147,26 +192,6 @@ async def test_nothing_is_typed_into_a_run_once_the_share_is_to_look_only(
         agents.session.set_mode(Mode.LOOK)
         with pytest.raises(Denied):
             await answer(agents, agent, number, "leak = 1")
-
-
-async def test_a_debugger_prompt_is_no_way_around_ask_me(plain_kernel: Kernel) -> None:
-    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
-        agent = agents.bridge.agent_connected("share")
-        agents.client = agent.client
-        number = await waiting_for_input(agents, "import pdb; pdb.set_trace(); x = 1")
-        with pytest.raises(Denied):
-            await answer(agents, agent, number, "leak = 1")
-
-
-async def test_another_client_types_nothing_into_a_run_that_it_may_not_start(
-    plain_kernel: Kernel,
-) -> None:
-    async with agents_at(plain_kernel.connection_file, mode=Mode.ASK) as agents:
-        other = agents.bridge.agent_connected("share")
-        agents.client = agents.another()
-        number = await waiting_for_input(agents, "exec(input())")
-        with pytest.raises(Denied):
-            await answer(agents, other, number, "leak = 1")
 
 
 # -- several kernels

@@ -66,7 +66,7 @@ async def test_a_run_says_which_one_it_waits_for(agents: Agents):
     second, third = agents.begin("pass"), agents.begin("print('third')")
     assert second.entry.reason == third.entry.reason == f"queued behind execution {first.number}"
     await agents.watcher.until(lambda: first.state is State.WAITING_INPUT)
-    agents.session.answer_input(agents.client, first, "go")
+    await agents.session.answer_input(agents.client, first, "go")
     await agents.ended(third)
     reasons = [s.reason for s in agents.watcher.steps if s.number == third.entry.number]
     assert f"queued behind execution {second.number}" in reasons
@@ -114,11 +114,11 @@ async def test_input_is_asked_for_and_answered(agents: Agents):
     execution = agents.begin("name = input('who? ')\nprint('hello', name)")
     await agents.watcher.until(lambda: execution.state is State.WAITING_INPUT)
     assert execution.prompt == "who? "
-    agents.session.answer_input(agents.client, execution, "Ada · 日本")
+    await agents.session.answer_input(agents.client, execution, "Ada · 日本")
     await agents.ended(execution)
     assert text_of(execution).endswith("hello Ada · 日本\n")
     with pytest.raises(Unknown, match="does not wait for input"):
-        agents.session.answer_input(agents.client, execution, "again")
+        await agents.session.answer_input(agents.client, execution, "again")
 
 
 async def test_a_run_waiting_for_input_can_be_interrupted(agents: Agents):
@@ -191,7 +191,7 @@ async def test_a_pause_holds_new_runs_and_not_the_one_at_work(agents: Agents):
     await agents.watcher.until(lambda: running.state is State.WAITING_INPUT)
     agents.session.set_paused(True)
     held = agents.begin("print('ran')")
-    agents.session.answer_input(agents.client, running, "")
+    await agents.session.answer_input(agents.client, running, "")
     assert (await agents.ended(running)).state is State.OK
     assert (held.state, held.entry.reason) == (State.QUEUED, "paused by you")
     await agents.session.looks.variables()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -243,3 +245,19 @@ async def test_the_users_input_is_theirs_while_agents_look_and_wait(
     assert cell.text == "hello Ada\n"
     await agents.ended(execution)
     assert text_of(execution) == "Ada\n"
+
+
+@pytest.mark.parametrize("gap_ms", [1, 2, 4, 7])
+async def test_a_stop_that_is_pressed_again_as_we_come_in_costs_neither_looks_nor_runs(
+    plain_kernel: Kernel, plain_user: UserClient, gap_ms: int
+):
+    cell = plain_user.begin("import time\nprint('at work')\ntime.sleep(60)")
+    await cell.printed("at work")
+    async with agents_at(plain_kernel.connection_file) as agents:
+        with pytest.raises(CannotLook):
+            await agents.session.looks.variables()
+        for _ in range(15):  # the first ends the cell, a later one hits our own request
+            os.kill(plain_kernel.pid, signal.SIGINT)
+            await asyncio.sleep(gap_ms / 1000)
+        assert (await agents.run("1 + 1")).state is State.OK
+        await agents.session.looks.variables()

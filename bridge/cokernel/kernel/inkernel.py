@@ -7,6 +7,7 @@ history nor stdin nor half-drawn figures, as an `execute_request` there would. `
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import logging
@@ -20,7 +21,7 @@ from cokernel.errors import BadRequest, CannotLook, LinkDown, NoAnswer, Unsuppor
 from cokernel.kernel.expressions import NotAPathError, parse_path
 from cokernel.kernel.injected import PARTS
 from cokernel.kernel.injected.owners import here
-from cokernel.kernel.link import Channel, KernelLink, LinkState
+from cokernel.kernel.link import Channel, KernelLink, LinkState, Message
 from cokernel.kernel.namespace import (
     Change,
     Description,
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOOK_TIMEOUT_S = 2.0
+OVERTAKEN_S = 1.0
+"""How long a reply may come after the reply to a request that was sent later."""
 MAX_LIMIT = 1_000
 MAX_OFFSET = 1_000_000
 _MIME = "application/vnd.cokernel+json"
@@ -115,19 +118,38 @@ class Helper:
                 f"The kernel runs {self._link.info.language}; looks work in IPython kernels only.",
                 "Use execute_code.",
             )
-        content = _silent_request(install_expression(self._owner()))
-        status = "aborted"
-        while status in ("aborted", "abort"):  # A cell of the user failed before it: it never ran.
-            reply = await self._link.request(
-                Channel.SHELL, "execute_request", content, timeout_s=None
-            )
-            status = str(reply.content.get("status"))
-        if _bundle(reply.content) is None:
+        request = _silent_request(install_expression(self._owner()))
+        reply: Mapping[str, Any] | None = None
+        while reply is None or _must_ask_again(reply):
+            reply = await self._first_answer(request)
+        if _bundle(reply) is None:
             raise Unsupported(
-                f"The kernel did not take the helper ({_failure(reply.content)}).",
-                "Use execute_code.",
+                f"The kernel did not take the helper ({_failure(reply)}).", "Use execute_code."
             )
         self._ready = True
+
+    async def _first_answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The answer to a silent request; None if the kernel has lost it.
+
+        A Stop of the user that comes at that moment can hit the kernel's own code, and no reply is ever sent. A second
+        request, behind the first in the same queue, tells: once it is answered, the first one was, or never will be.
+        """
+        asked = self._ask_shell("execute_request", request)
+        behind = self._ask_shell("kernel_info_request", {})
+        try:
+            await asyncio.wait({asked, behind}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                await asyncio.wait({asked}, timeout=OVERTAKEN_S)
+            return asked.result().content if asked.done() else None
+        finally:
+            asked.cancel()
+            behind.cancel()
+            await asyncio.gather(asked, behind, return_exceptions=True)
+
+    def _ask_shell(self, msg_type: str, content: Mapping[str, Any]) -> asyncio.Task[Message]:
+        return asyncio.create_task(
+            self._link.request(Channel.SHELL, msg_type, dict(content), timeout_s=None)
+        )
 
     def forget(self) -> None:
         """The kernel was restarted or died: the helper is gone with it."""
@@ -291,6 +313,13 @@ def _answer_in(reply_content: Mapping[str, Any]) -> dict[str, Any]:
 def _object_in(holder: object, key: str) -> dict[str, Any] | None:
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, dict) else None
+
+
+def _must_ask_again(reply_content: Mapping[str, Any]) -> bool:
+    """Whether a request never ran (a cell of the user failed before it), or a Stop that was meant for a cell hit it."""
+    return reply_content.get("status") in ("aborted", "abort") or (
+        _bundle(reply_content) is None and _failure(reply_content).startswith("KeyboardInterrupt")
+    )
 
 
 def _failure(reply_content: Mapping[str, Any]) -> str:

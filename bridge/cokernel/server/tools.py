@@ -78,7 +78,7 @@ async def check_execution(call: Call, args: a.CheckExecution) -> Rendered:
     session, execution = call.bridge.find_execution(args.execution)
     if args.input is not None:
         await call.bridge.shared_meanwhile(session)
-        session.answer_input(call.agent.client, execution, args.input)
+        await session.answer_input(call.agent.client, execution, args.input)
     if args.wait_s:
         await _follow(call, execution, args.wait_s)
     offset = args.offset

@@ -6,18 +6,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cokernel.errors import Denied, Unknown
+from cokernel.errors import Unknown
 from cokernel.session.activity import State
-from cokernel.session.execution import Client, Execution
-from cokernel.session.policy import (
-    Answer,
-    Capability,
-    Decision,
-    Grants,
-    Mode,
-    decide,
-    is_debugger_prompt,
-)
+from cokernel.session.execution import Execution
+from cokernel.session.policy import Answer, Grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +87,3 @@ class Approvals:
         for approval in taken:
             del self._waiting[approval]
         return list(taken.values())
-
-    def check_may_type(self, mode: Mode, client: Client, execution: Execution) -> None:
-        """Whether `client` may answer the `input()` of a run: the line may be code.
-
-        Raises
-        ------
-        Denied
-            the mode does not let it, or does not without asking.
-        """
-        decision = decide(mode, Capability.RUN, client.client_id, self.grants)
-        if decision is Decision.DENY:
-            raise Denied(
-                f"{execution.entry.kernel} is shared to look only, so nothing was typed.",
-                "interrupt_execution stops the run.",
-            )
-        if decision is Decision.ALLOW:
-            return
-        if is_debugger_prompt(execution.prompt):
-            raise Denied(
-                "A debugger runs what is typed, and the user was not asked about it: nothing was typed.",
-                "interrupt_execution leaves it; the user can allow this client until sharing stops.",
-            )
-        if execution.client.client_id != client.client_id:
-            raise Denied(
-                f"The user allowed execution {execution.number} to another client: nothing was typed.",
-                "Ask the user to allow this client until sharing stops.",
-            )

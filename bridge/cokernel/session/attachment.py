@@ -26,6 +26,8 @@ class Attachment:
         self.helper = Helper(link)
         self.is_settled = False
         """Whether the shell channel has answered since we came, or came back."""
+        self.refusal = ""
+        """Why the kernel would not have the helper; empty if it has not said so."""
         self._link = link
         self._on_settled = on_settled
         self._settling: asyncio.Task[None] | None = None
@@ -33,6 +35,7 @@ class Attachment:
     def settle(self) -> None:
         """Wait for the first idle moment, anew."""
         self.is_settled = False
+        self.refusal = ""
         self._stop_settling()
         self._settling = asyncio.create_task(self._settle(), name="settle in")
 
@@ -78,6 +81,7 @@ class Attachment:
             return  # The link comes UP again with a new kernel, or never.
         except Unsupported as error:
             log.warning("No looks into a kernel: %s", error)
+            self.refusal = error.what
         self.is_settled = True
         self._on_settled()
 

@@ -24,13 +24,18 @@ class Looks:
         title: Callable[[], str],
         check: Callable[[], None],
         settled_within: Callable[[float], Awaitable[None]],
+        refusal: Callable[[], str],
     ) -> None:
-        """`check` raises if the kernel cannot be reached; `settled_within` waits until the helper is in, so long."""
+        """`check` raises if the kernel cannot be reached; `settled_within` waits until the helper is in, so long.
+
+        `refusal` is why it never will be, if that is known.
+        """
         self._link = link
         self._helper = helper
         self._title = title
         self._check = check
         self._settled_within = settled_within
+        self._refusal = refusal
 
     async def variables(
         self, *, pattern: str | None = None, limit: int = 200, offset: int = 0
@@ -81,6 +86,8 @@ class Looks:
             )
         if not self._helper.ready:
             await self._settled_within(SETTLE_GRACE_S)
+        if refusal := self._refusal():
+            raise Unsupported(refusal, "Use execute_code.")
         if not self._helper.ready:
             raise CannotLook(
                 f"The user's cell in {self._title()} has been running since before sharing began.",

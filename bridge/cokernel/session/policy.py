@@ -55,14 +55,6 @@ class Grants:
         return Grants(self.clients | {client_id})
 
 
-def is_debugger_prompt(prompt: str) -> bool:
-    """Whether what is typed here is run as code: `(Pdb) `, `ipdb> ` and the like."""
-    return prompt.lstrip("( ").lower().startswith(_DEBUGGERS)
-
-
-_DEBUGGERS = ("pdb", "ipdb", "bpdb", "pudb", "debug")
-
-
 def decide(mode: Mode, capability: Capability, client_id: str, grants: Grants) -> Decision:
     """May this client use a tool of this capability now?
 

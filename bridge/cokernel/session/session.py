@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 0.6
 LEAVE_GRACE_S = 0.3
+"""Together within the second in which sharing has to stop."""
 ARRIVAL_GRACE_S = 0.3
 """How long a helper that is on its way into an idle kernel may take, so that it is out again when sharing has ended."""
-"""Together within the second in which sharing has to stop."""
 
 
 class SessionObserver(Protocol):
@@ -109,6 +109,7 @@ class Session:
             title=lambda: self._title,
             check=self._check_open,
             settled_within=self._attachment.settled_within,
+            refusal=lambda: self._attachment.refusal,
         )
 
     # -- what it is
@@ -257,22 +258,22 @@ class Session:
         self.approvals.withdraw(execution.entry.approval)
         self._runs.interrupt_soon(execution)
 
-    def answer_input(self, client: Client, execution: Execution, text: str) -> None:
-        """Give `input()` its line, as far as `client` may run code: the line may be code. The person sees it.
+    async def answer_input(self, client: Client, execution: Execution, text: str) -> None:
+        """Give `input()` its line. It may be code (a debugger, `exec(input())`), so the mode holds as for a run.
 
         Raises
         ------
         Denied
-            the mode does not let it, or does not without asking.
+            the mode or the person said no.
         Unknown
             the run does not wait for input.
         LinkDown
             the kernel cannot be reached.
         """
         self._check_open()
-        self.approvals.check_may_type(self.mode, client, execution)
         shown = "(hidden)" if execution.hides_input else text
-        with self.calls.begin(client, "check_execution", shown, Kind.CONTROL):
+        with self.calls.begin(client, "check_execution", shown, Kind.CONTROL) as call:
+            await call.permit("Nothing was typed; interrupt_execution stops the run.")
             self._runs.answer_input(execution, text)
 
     def _enqueue(self, execution: Execution) -> None:
