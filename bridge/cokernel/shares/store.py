@@ -134,11 +134,6 @@ def list_shares() -> list[ShareRecord]:
     return list(scan_shares().records)
 
 
-def find_share(share: str) -> ShareRecord | None:
-    """The record of one share, if it can be used from here."""
-    return next((record for record in list_shares() if record.share == share), None)
-
-
 def scan_shares() -> Scan:
     """Look at every record; refuse, skip or remove what must be."""
     records: list[ShareRecord] = []
