@@ -36,6 +36,7 @@ def serve_stdio(connection_file: str | None = None) -> int:
     `connection_file` is the kernel that it works in; None takes the one that the environment names, else a private one.
     """
     connection_file = connection_file or default_connection()
+    gc.disable()  # what is imported stays: looking through it for garbage finds nothing
     spare = _spawn(connection_file)
 
     async def serve(bridge: Bridge) -> None:
@@ -51,6 +52,7 @@ def serve_stdio(connection_file: str | None = None) -> int:
 def serve_http(port: int, token: str, connection_file: str | None = None) -> int:
     """Serve agents over HTTP on 127.0.0.1 with a bearer token until interrupted; the exit code."""
     connection_file = connection_file or default_connection()
+    gc.disable()  # what is imported stays: looking through it for garbage finds nothing
     spare = _spawn(connection_file)
 
     async def serve(bridge: Bridge) -> None:
@@ -111,9 +113,7 @@ async def _serve(
 
 
 async def _import_meanwhile(module: str) -> None:
-    """Import in a thread, while the loop connects to the kernel."""
-    # What is imported stays: looking through it for garbage, now and at each later collection, finds nothing.
-    gc.disable()
+    """Import in a thread, while the loop connects to the kernel; the last of the imports."""
     try:
         await asyncio.to_thread(importlib.import_module, module)
     finally:

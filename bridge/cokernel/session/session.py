@@ -86,7 +86,7 @@ class Session:
         )
         self._closed_because = ""
         self._closing: asyncio.Task[None] | None = None
-        self._up_waiters: list[asyncio.Event] = []
+        self._up_waiters: set[asyncio.Event] = set()
         self._maybe_false_alarm = False
         self._seeing_helper_off: asyncio.Task[None] | None = None
         link.observe(self)
@@ -327,7 +327,6 @@ class Session:
     def _came_up(self) -> None:
         for waiter in self._up_waiters:
             waiter.set()
-        self._up_waiters.clear()
         # Also after a silence: what was sent before may still be in the kernel's queue, and is behind us then.
         self._attachment.settle()
 
@@ -351,8 +350,11 @@ class Session:
     async def link_is_up(self) -> None:
         """Wait until the kernel has come back from a restart that is still to be noticed."""
         waiter = asyncio.Event()
-        self._up_waiters.append(waiter)
-        await waiter.wait()
+        self._up_waiters.add(waiter)
+        try:
+            await waiter.wait()
+        finally:
+            self._up_waiters.discard(waiter)
 
     async def close(self, reason: str) -> None:
         """Stop what agents run here, take the helper out of the kernel, let go of it. Takes at most about a second.
