@@ -2,6 +2,10 @@
 
 Requests: `{"op": "execute", "id", "code", "store"}`, `interrupt`, `restart`, `shutdown`. Messages: `ready` (a kernel is
 there), `status`, `output` and `done` of a request, `died`.
+
+With an argument, the file `jpserver-….json` of a Jupyter Server on this machine, the kernel is that server's: started,
+restarted and ended over its REST API. Messages go through the kernel's ports; the real extension takes the server's
+WebSocket.
 """
 
 from __future__ import annotations
@@ -11,9 +15,12 @@ import json
 import os
 import secrets
 import sys
+import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 
@@ -57,13 +64,23 @@ class Kernel:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        await self._manager.start_kernel()
-        self._client = self._manager.client()
+        self._client = await self._launched()
         self._client.start_channels()
         await self._client.wait_for_ready(timeout=READY_TIMEOUT_S)
         for work in (self._read_iopub(), self._read_shell(), self._watch()):
             self._tasks.append(asyncio.create_task(work))
-        send(event="ready", pid=self._manager.provisioner.pid)
+        send(event="ready")
+
+    async def restarted(self) -> Kernel:
+        """End it and start another: a new process, and a new connection file."""
+        await self.end()
+        kernel = Kernel()
+        await kernel.start()
+        return kernel
+
+    async def _launched(self) -> AsyncKernelClient:
+        await self._manager.start_kernel()
+        return self._manager.client()
 
     def execute(self, request: dict[str, Any]) -> None:
         store = request["store"]
@@ -76,12 +93,15 @@ class Kernel:
         await self._manager.interrupt_kernel()
 
     async def end(self) -> None:
+        await self._let_go()
+        await self._manager.shutdown_kernel(now=True)
+        self._remove_file()
+
+    async def _let_go(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._client.stop_channels()
-        await self._manager.shutdown_kernel(now=True)
-        self._remove_file()
         for request in self._requests.values():
             send(event="done", id=request.id, status="aborted", execution_count=None)
 
@@ -134,6 +154,55 @@ class Kernel:
             os.unlink(self._file)
 
 
+class ServerKernel(Kernel):
+    """A kernel of a Jupyter Server. A restart keeps its id and its connection file; the process is a new one."""
+
+    def __init__(self, server_file: str, kernel_id: str = "") -> None:
+        self._server_file = Path(server_file)
+        self._id = kernel_id
+        self._requests = {}
+        self._tasks = []
+
+    async def _launched(self) -> AsyncKernelClient:
+        if not self._id:
+            self._id = (await self._ask("POST", "/api/kernels"))["id"]
+        client = AsyncKernelClient()
+        client.load_connection_file(str(self._server_file.parent / f"kernel-{self._id}.json"))
+        return client
+
+    async def interrupt(self) -> None:
+        await self._ask("POST", f"/api/kernels/{self._id}/interrupt")
+
+    async def restarted(self) -> Kernel:
+        await self._let_go()
+        await self._ask("POST", f"/api/kernels/{self._id}/restart")
+        kernel = ServerKernel(str(self._server_file), self._id)
+        await kernel.start()
+        return kernel
+
+    async def end(self) -> None:
+        await self._let_go()
+        await self._ask("DELETE", f"/api/kernels/{self._id}")
+
+    async def _watch(self) -> None:
+        """The server tells of a death by its WebSocket, which we have not; the scenes kill none of its kernels."""
+
+    async def _ask(self, method: str, path: str) -> Any:
+        server = json.loads(self._server_file.read_text())
+        request = urllib.request.Request(
+            server["url"].rstrip("/") + path,
+            method=method,
+            data=b"{}" if method == "POST" else None,
+            headers={"Authorization": f"token {server['token']}"},
+        )
+
+        def answer() -> Any:
+            with urllib.request.urlopen(request, timeout=READY_TIMEOUT_S) as response:
+                return json.loads(response.read() or "null")
+
+        return await asyncio.to_thread(answer)
+
+
 async def read_requests() -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=2**24)
     loop = asyncio.get_running_loop()
@@ -143,7 +212,7 @@ async def read_requests() -> asyncio.StreamReader:
 
 async def main() -> None:
     requests = await read_requests()
-    kernel = Kernel()
+    kernel = ServerKernel(sys.argv[1]) if len(sys.argv) > 1 else Kernel()
     await kernel.start()
     while line := await requests.readline():
         request = json.loads(line)
@@ -154,9 +223,7 @@ async def main() -> None:
         elif request["op"] == "interrupt":
             await kernel.interrupt()
         else:
-            await kernel.end()
-            kernel = Kernel()
-            await kernel.start()
+            kernel = await kernel.restarted()
     await kernel.end()
 
 

@@ -21,7 +21,11 @@ class Session {
   start(notebook) {
     const python = vscode.workspace.getConfiguration('standin').get('python');
     const cwd = notebook.uri.scheme === 'file' ? path.dirname(notebook.uri.fsPath) : undefined;
-    this.host = cp.spawn(python, [HOST], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
+    const server = vscode.workspace.getConfiguration('standin').get('server');
+    this.host = cp.spawn(python, server ? [HOST, server] : [HOST], {
+      cwd,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.host.stdin.on('error', () => undefined);
     this.host.once('exit', () => this.become('dead'));
     const lines = readline.createInterface({ input: this.host.stdout });
