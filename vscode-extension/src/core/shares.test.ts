@@ -82,6 +82,7 @@ test('an answer from before a restart is thrown away', async () => {
   const { bridge, kernel, shared } = arrange();
   kernel.hold();
   const started = shared.start();
+  await new Promise(setImmediate); // the kernel is at the question: its own busy and idle are over
   kernel.become('restarting');
   kernel.moves();
   kernel.release();
