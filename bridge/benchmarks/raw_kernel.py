@@ -42,11 +42,11 @@ class RawClient:
 
     async def ready(self) -> None:
         """Wait for the kernel to answer, and for the subscription to its outputs."""
-        while True:
-            msg_id = await self._send("kernel_info_request", {})
-            if await self._iopub.poll(100):
-                await self._until_idle(msg_id)
-                return
+        await self._send("kernel_info_request", {})
+        while not await self._iopub.poll(100):
+            await self._send("kernel_info_request", {})
+        # What came may be the kernel's welcome to a subscription, after all those were answered unheard.
+        await self._until_idle(await self._send("kernel_info_request", {}))
 
     async def execute(self, code: str) -> list[str]:
         """The outputs of a cell, after its reply and its `idle`."""
